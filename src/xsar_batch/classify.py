@@ -1,0 +1,51 @@
+"""From an exception of some library to one of our failures."""
+
+import errno
+import os
+from pathlib import Path
+
+from .failures import BadSafe, DiskFull, Failure, LandMaskError, OutOfMemory
+
+_FULL = {errno.ENOSPC: "no space left", errno.EDQUOT: "disk quota exceeded"}
+
+#: Bytes written to find out whether a disk is full: more than a file system may keep for its own.
+_PROBE = 4 << 20
+
+
+def classify(error: BaseException, safe: Path, land_mask: Path, output_dir: Path) -> Failure:
+    """The failure that ``error`` amounts to, with a cause in one line."""
+    if isinstance(error, Failure):
+        return error
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    if isinstance(error, MemoryError) or "std::bad_alloc" in text or "Cannot allocate" in text:
+        return OutOfMemory(f"memory ran out ({text}); the next attempt asks for more")
+    full = disk_full(error, output_dir)
+    if full:
+        return full
+    if str(land_mask) in str(error):
+        return LandMaskError(f"cannot read the land polygons: {text}")
+    if not safe.is_dir():
+        return BadSafe(f"{safe} went away while it was read")
+    # GDAL's words for pixels that cannot be read; the header was read before.
+    if type(error).__module__.startswith("rasterio"):
+        return BadSafe(f"the pixels cannot be read: {text}")
+    return Failure(text)
+
+
+def disk_full(error: BaseException, folder: Path) -> DiskFull | None:
+    """Whether ``error`` came of a full disk. HDF5 does not say so: then the disk is asked."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return DiskFull(f"{_FULL[error.errno]} in {folder}")
+    if "HDF error" not in str(error):
+        return None
+    probe = folder / f".probe-{os.uname().nodename}-{os.getpid()}"
+    try:
+        with probe.open("wb") as file:
+            file.write(bytes(_PROBE))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as full:
+        return DiskFull(f"{_FULL[full.errno]} in {folder}") if full.errno in _FULL else None
+    finally:
+        probe.unlink(missing_ok=True)
+    return None

@@ -1,0 +1,198 @@
+"""One SAFE becomes one product, or fails with a reason. What a job runs."""
+
+import json
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import function, safe
+from .classify import classify
+from .failures import BadProduct, ConfigError, Failure, LandMaskError
+from .outcome import Outcome
+
+# xsar, xarray and dask are imported when the SAFE has passed its check: a bad one must not cost
+# the seconds, or on a parallel file system the minutes, that those imports take.
+
+logger = logging.getLogger("xsar_batch")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One conversion.
+
+    ``recipe_file`` is the recipe that must be in force, None for a conversion by hand. ``recipe``
+    holds resolution, identity of the function and of the land mask.
+    """
+
+    safe: Path
+    product: Path
+    land_mask: Path
+    recipe: Mapping[str, str]
+    recipe_file: Path | None = None
+    function: str = function.OURS
+    threads: int = 1
+    compression: int = 4
+    log: Path | None = None
+    outcome: Path | None = None
+    attempt: int = 1
+
+    @property
+    def name(self) -> str:
+        return self.safe.name.removesuffix(".SAFE")
+
+
+class _Terminated(BaseException):
+    """SIGTERM arrived. Not an Exception, so that no library swallows it."""
+
+
+def run(job: Job) -> int:
+    """Convert, and tell: log, outcome, one line on stderr. Returns the exit code.
+
+    With ``job.log``, all that this process prints from now on goes there.
+    """
+    terminal = _print_to(job.log) if job.log else sys.stderr
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, force=True)
+    signal.signal(signal.SIGTERM, _on_terminate)
+    outcome = Outcome(
+        job.outcome,
+        job.name,
+        safe=str(job.safe),
+        product=str(job.product),
+        attempt=job.attempt,
+        threads=job.threads,
+        recipe=dict(job.recipe),
+    )
+    logger.info("%s -> %s", job.safe, job.product)
+    try:
+        known = convert(job)
+    except Exception as error:
+        failure = classify(error, job.safe, job.land_mask, job.product.parent)
+        if failure.name in ("unknown", "out-of-memory"):
+            traceback.print_exception(error)
+        line, code = outcome.failed(failure), failure.exit_code
+        print(f"{job.name}: {line}", file=terminal, flush=True)
+    except (KeyboardInterrupt, _Terminated) as stop:
+        by, code = ("Ctrl-C", 130) if isinstance(stop, KeyboardInterrupt) else ("SIGTERM", 143)
+        line = outcome.interrupted(by, code)
+    else:
+        line, code = outcome.done(**known), 0
+    # Not through logging: the last line stands alone, for people and for scripts.
+    if job.log:
+        print(line, file=sys.stderr, flush=True)
+    elif code == 0:
+        print(line, file=terminal, flush=True)
+    return code
+
+
+def convert(job: Job) -> dict[str, Any]:
+    """Check the SAFE, run the function, check the result, publish the product.
+
+    Returns what the outcome should know of the product.
+
+    Raises
+    ------
+    Failure, or whatever the function raises
+        Nothing is left under the product's name then that was not there before.
+    """
+    checked = safe.check(job.safe)
+    if not job.land_mask.is_file():
+        raise LandMaskError(
+            f"{job.land_mask} is not there; make it with: "
+            f"python workflow/scripts/land_mask.py {job.land_mask}"
+        )
+    if function.identity(job.function) != job.recipe["function"]:
+        raise ConfigError("the file of the function was changed during the run: start it again")
+    logger.info("the SAFE is whole: IPF %s, %s", checked.ipf, " ".join(checked.polarisations))
+
+    from . import cf, product, verify
+
+    ds = compute(job)
+    is_ours = job.function == function.OURS
+    verify.check_dataset(ds, checked, job.recipe["resolution"] if is_ours else None)
+    ds = cf.conform(ds)
+    ds = product.with_provenance(ds, checked.name, checked.ipf, job.recipe, _workarounds())
+
+    def check(path: Path) -> None:
+        verify.check_file(path, ds)
+        _check_in_force(job.recipe_file, path)
+
+    job.product.parent.mkdir(parents=True, exist_ok=True)
+    product.write(ds, job.product, job.compression, check)
+    return {
+        "product_bytes": job.product.stat().st_size,
+        "ipf": checked.ipf,
+        "versions": product.versions(),
+    }
+
+
+def compute(job: Job):
+    """Call the function and compute what it returns, with exactly ``job.threads`` threads.
+
+    There is no distributed client: with one, xsar hangs (umr-lops/xsar#176).
+    """
+    import dask
+    import xarray as xr
+    import xsar
+
+    from . import workarounds
+
+    workarounds.apply()
+    xsar.Sentinel1Meta.set_mask_feature("land", str(job.land_mask))
+    call = function.load(job.function)
+    logger.info("%s at %s", job.recipe["function"], job.recipe["resolution"])
+    with dask.config.set(scheduler="threads", num_workers=job.threads):
+        ds = call(os.fspath(job.safe), job.recipe["resolution"])
+        if not isinstance(ds, xr.Dataset):
+            raise BadProduct(
+                f"{job.function} returned a {type(ds).__name__}, expected an xarray.Dataset"
+            )
+        return ds.load()
+
+
+def _workarounds() -> str:
+    from . import workarounds
+
+    return " ".join(workarounds.apply())
+
+
+def _check_in_force(recipe_file: Path | None, path: Path) -> None:
+    """The product must belong to the recipe in force, also by its time, which others go by."""
+    if recipe_file is None:
+        return
+    try:
+        since = recipe_file.stat().st_mtime
+    except FileNotFoundError:
+        raise ConfigError("other settings came into force during the run: start it again") from None
+    if path.stat().st_mtime < since:
+        # The clocks of two nodes may differ.
+        os.utime(path, (since, since))
+
+
+def read_recipe(path: Path) -> dict[str, str]:
+    """Recipe from the file that the workflow keeps."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise Failure(f"cannot read {path}: {error}") from None
+
+
+def _on_terminate(signum: int, frame: object) -> None:
+    raise _Terminated
+
+
+def _print_to(log: Path):
+    """Send stdout and stderr, those of C libraries too, to a file; returns the old stderr."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    terminal = os.fdopen(os.dup(2), "w")
+    with log.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    return terminal

@@ -1,0 +1,83 @@
+"""`python -m xsar_batch.demo`: make demo scenes along the coast of Brittany."""
+
+import argparse
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from xsar_batch.demo.geometry import GROUND_SPEED
+from xsar_batch.demo.product import Product
+from xsar_batch.demo.scene import make_safe
+
+# Longitude, latitude: at each of them coast and open sea are within 10 km. From south to north, as
+# an ascending pass sees them.
+_PLACES = (
+    (-4.37, 47.82),  # Penmarc'h
+    (-4.72, 48.04),  # Pointe du Raz
+    (-4.72, 48.36),  # Pointe Saint-Mathieu, west of Brest
+    (-5.09, 48.46),  # Ouessant
+    (-4.00, 48.72),  # Roscoff, Ile de Batz
+    (-3.48, 48.83),  # Perros-Guirec, Sept-Iles
+)
+_FIRST_START = datetime(2024, 3, 1, 18, 0, 0)
+_REPEAT_CYCLE = timedelta(days=12)
+_METRES_PER_DEGREE = 111e3
+
+
+def _scene(index: int) -> dict[str, object]:
+    """Place and time of the scene of that number; after the last place comes the next pass"""
+    cycle, place = divmod(index, len(_PLACES))
+    longitude, latitude = _PLACES[place]
+    metres = (latitude - _PLACES[0][1]) * _METRES_PER_DEGREE
+    start = _FIRST_START + cycle * _REPEAT_CYCLE + timedelta(seconds=metres / GROUND_SPEED)
+    return {"start": start, "longitude": longitude, "latitude": latitude}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m xsar_batch.demo",
+        description="Make demo scenes: dual-polarised Sentinel-1 IW GRDH SAFE folders of simulated "
+        "sea, along an ascending pass over the coast of Brittany, and print their paths. Scenes "
+        "that are already there are left as they are.",
+    )
+    parser.add_argument("folder", metavar="OUTPUT_FOLDER", type=Path, help="made if need be")
+    parser.add_argument("--count", type=int, default=3, help="number of scenes (default: 3)")
+    parser.add_argument(
+        "--lines",
+        type=int,
+        default=Product.lines,
+        help="lines of 10 m (default: %(default)s; a real scene has about 16700)",
+    )
+    parser.add_argument(
+        "--samples",
+        type=int,
+        default=Product.samples,
+        help="samples of 10 m (default: %(default)s; a real scene has about 26000)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the speckle (default: 0)")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line `arguments` (by default those of the process)."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.count < 1:
+        parser.error("--count must be 1 at least")
+    for index in range(options.count):
+        parameters = {
+            "lines": options.lines,
+            "samples": options.samples,
+            "seed": options.seed + index,
+            **_scene(index),
+        }
+        try:
+            safe = make_safe(options.folder, **parameters)
+        except ValueError as error:
+            parser.error(str(error))
+        except FileExistsError as error:
+            safe = error.args[0]
+        print(safe, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""How bright a demo scene is: sigma0, calibration, noise and the digital numbers they make."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.interpolate import RectBivariateSpline
+
+from xsar_batch.demo.product import Product
+
+LOOKS = 4.4
+"""Equivalent number of looks of the speckle: IW GRDH, Product Definition S1-RS-MDA-52-7440"""
+BORDER_TOP, BORDER_NEAR, BORDER_FAR = 30, 80, 60
+"""First lines, near-range and far-range samples without data (DN 0); see `border`"""
+CHECKERBOARD_CELL = 100
+"""Pixels along a side of the checkerboard's cells"""
+CHECKERBOARD_VALUES = (100, 300)
+"""DN of the cell in the corner of line 0 and sample 0, and of its neighbours"""
+
+_VECTOR_SECONDS = 1.0
+_PIXEL_STEP, _LINE_STEP = 40, 10  # between LUT values, as in real products
+_BETA_NOUGHT = 237.0  # makes sigmaNought 333 at 30.5 degrees of incidence and 280 at 46
+_BURST_SECONDS = 2.758  # cycle of the bursts of IW
+_BLOCK, _STEP = 256, 8  # rows made at a time, rows between those computed in full
+
+
+def is_cross(pol: str) -> bool:
+    """Whether transmitted and received polarisations differ."""
+    return pol[0] != pol[1]
+
+
+def border(lines: int, samples: int) -> tuple[int, int, int]:
+    """No-data lines at the start, samples at near and at far range, of an image of that size.
+
+    `BORDER_TOP`, `BORDER_NEAR` and `BORDER_FAR`, but at most 1/25 of the image: always within the
+    first 100 lines and the first 100 and last 60 samples.
+    """
+    return (
+        min(BORDER_TOP, lines // 25),
+        min(BORDER_NEAR, samples // 25),
+        min(BORDER_FAR, samples // 25),
+    )
+
+
+def true_sigma0(
+    pol: str, line: np.ndarray, sample: np.ndarray, *, lines: int, samples: int
+) -> np.ndarray:
+    """Linear sigma0 of a "sea" scene at fractional `line` and `sample`, broadcast together.
+
+    Smooth in both directions and the same for every seed: -6 to -16 dB for VV and HH, -18 to
+    -26 dB for VH and HV, falling with range.
+    """
+    x = np.asarray(sample, dtype=float) / samples
+    y = np.asarray(line, dtype=float) / lines
+    level = -19 - 6 * x if is_cross(pol) else -7 - 8 * x
+    wave = np.sin(6 * np.pi * x) * np.cos(4 * np.pi * y)
+    return 10 ** ((level + wave) / 10)
+
+
+@dataclass(frozen=True)
+class Luts:
+    """The look-up tables of one polarisation, as its calibration and noise files hold them.
+
+    The values of vectors have the shape (vectors, pixels).
+    """
+
+    product: Product
+    pol: str
+
+    @property
+    def _vector_step(self) -> int:
+        return max(1, round(_VECTOR_SECONDS / self.product.line_interval))
+
+    @cached_property
+    def lines(self) -> np.ndarray:
+        """Lines of the calibration vectors; the last may lie beyond the image, as in products."""
+        step = self._vector_step
+        return np.arange(0, self.product.lines - 1 + step, step)
+
+    @cached_property
+    def noise_lines(self) -> np.ndarray:
+        """Lines of the noise range vectors: never beyond the image."""
+        return np.append(self.lines[:-1], self.product.lines - 1)
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """Pixels of all vectors."""
+        return np.append(
+            np.arange(0, self.product.samples - 1, _PIXEL_STEP), self.product.samples - 1
+        )
+
+    def _incidence(self, lines: np.ndarray) -> np.ndarray:
+        points = self.product.geometry.locate(lines[:, None], self.pixels[None, :])
+        return np.radians(points.incidence)
+
+    @property
+    def beta_nought(self) -> np.ndarray:
+        """Calibration vectors of beta0 and of DN: constant."""
+        return np.full((self.lines.size, self.pixels.size), _BETA_NOUGHT)
+
+    @cached_property
+    def sigma_nought(self) -> np.ndarray:
+        """Calibration vectors of sigma0: sigma0 = beta0 sin(incidence) = DN^2 / A^2."""
+        return _BETA_NOUGHT / np.sqrt(np.sin(self._incidence(self.lines)))
+
+    @cached_property
+    def gamma(self) -> np.ndarray:
+        """Calibration vectors of gamma0 = sigma0 / cos(incidence)."""
+        return _BETA_NOUGHT / np.sqrt(np.tan(self._incidence(self.lines)))
+
+    @cached_property
+    def noise_range(self) -> np.ndarray:
+        """Noise range vectors, in DN^2: -28 dB of sigma0 amid each sub-swath, -23 dB at its edges.
+
+        The co-polarised channel has 0.5 dB more.
+        """
+        db = np.full(self.pixels.size, -28.0 if is_cross(self.pol) else -27.5)
+        for swath in self.product.swaths:
+            inside = (self.pixels >= swath.first) & (self.pixels <= swath.last)
+            middle, half = (swath.first + swath.last) / 2, (swath.last - swath.first) / 2
+            db[inside] += 5 * ((self.pixels[inside] - middle) / half) ** 2
+        square = _BETA_NOUGHT**2 / np.sin(self._incidence(self.noise_lines))
+        return square * 10 ** (db / 10)
+
+    @cached_property
+    def azimuth_lines(self) -> np.ndarray:
+        """Lines of the noise azimuth vectors."""
+        last = self.product.lines - 1
+        return np.append(np.arange(0, last, _LINE_STEP), last)
+
+    def noise_azimuth(self, index: int) -> np.ndarray:
+        """Noise azimuth vector of a sub-swath: a factor of 1 to 1.12 that scallops with bursts."""
+        phase = self.azimuth_lines * self.product.line_interval / _BURST_SECONDS + index / 3
+        return 1 + 0.12 * (2 * (phase % 1) - 1) ** 2
+
+    @cached_property
+    def _splines(self) -> tuple[RectBivariateSpline, RectBivariateSpline]:
+        return tuple(
+            RectBivariateSpline(lines, self.pixels, values, kx=1, ky=1)
+            for lines, values in (
+                (self.lines, self.sigma_nought),
+                (self.noise_lines, self.noise_range),
+            )
+        )
+
+    def power(self, line: np.ndarray) -> np.ndarray:
+        """Mean of DN^2 on whole image rows, shape (line, samples): sigma0 A^2 + noise."""
+        product = self.product
+        sample = np.arange(product.samples)
+        calibration, noise = self._splines
+        power = true_sigma0(
+            self.pol, line[:, None], sample[None, :], lines=product.lines, samples=product.samples
+        )
+        power *= calibration(line, sample) ** 2
+        thermal = noise(line, sample)
+        # Stripmap has no noise azimuth vectors: nothing scallops there.
+        for index, swath in enumerate(product.swaths if product.is_merged else ()):
+            factor = np.interp(line, self.azimuth_lines, self.noise_azimuth(index))
+            thermal[:, swath.first : swath.last + 1] *= factor[:, None]
+        return power + thermal
+
+
+def _sea(product: Product, pol: str) -> Iterator[tuple[int, np.ndarray]]:
+    luts = Luts(product, pol)
+    # SFC64 is the fastest generator numpy has; a stream of its own for each polarisation.
+    stream = np.random.SeedSequence([product.seed, product.pols.index(pol)])
+    random = np.random.Generator(np.random.SFC64(stream))
+    top, near, far = border(*product.size)
+    for first in range(0, product.lines, _BLOCK):
+        knots = luts.power(np.arange(first, first + _BLOCK + 1, _STEP)).astype(np.float32)
+        rows = np.empty((_BLOCK, product.samples), np.float32)
+        slope = np.diff(knots, axis=0) / np.float32(_STEP * LOOKS)
+        start = knots[:-1] / np.float32(LOOKS)
+        for k in range(_STEP):
+            rows[k::_STEP] = start + np.float32(k) * slope
+        rows = rows[: product.lines - first]
+        rows *= random.standard_gamma(LOOKS, size=rows.shape, dtype=np.float32)
+        np.sqrt(rows, out=rows)
+        np.rint(rows, out=rows)
+        np.clip(rows, 1, 65535, out=rows)
+        numbers = rows.astype(np.uint16)
+        numbers[: max(0, top - first)] = 0
+        numbers[:, :near] = 0
+        numbers[:, product.samples - far :] = 0
+        yield first, numbers
+
+
+def _checkerboard(product: Product) -> Iterator[tuple[int, np.ndarray]]:
+    values = np.array(CHECKERBOARD_VALUES, np.uint16)
+    column = np.arange(product.samples) // CHECKERBOARD_CELL
+    for first in range(0, product.lines, _BLOCK):
+        row = np.arange(first, min(first + _BLOCK, product.lines)) // CHECKERBOARD_CELL
+        yield first, values[(row[:, None] + column[None, :]) % 2]
+
+
+def digital_numbers(product: Product, pol: str) -> Iterator[tuple[int, np.ndarray]]:
+    """The image of a polarisation, from the top: (first line, uint16 block of some whole lines).
+
+    "sea": DN = sqrt((sigma0 A^2 + noise) speckle), 1 at least, inside a border of zeros (`border`).
+    "checkerboard": exactly `CHECKERBOARD_VALUES`, without speckle, noise or border.
+    """
+    return _sea(product, pol) if product.pixels == "sea" else _checkerboard(product)

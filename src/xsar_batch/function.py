@@ -1,0 +1,105 @@
+"""The function that converts a SAFE: ours, or one of the user's."""
+
+import ast
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from .failures import ConfigError
+
+OURS = "xsar_batch.l1b:l1b"
+
+
+def identity(function: str) -> str:
+    """Text that changes when the function does: its name and, of a file, a digest of the contents.
+
+    Where the file is does not count. What the file imports does not count either: that is a
+    limit which docs/own_function.md tells.
+
+    Raises
+    ------
+    ConfigError
+        The file or module is not there, or has no such function.
+    """
+    source, name = function.rsplit(":", 1)
+    if not _is_file(source):
+        _check_module(function, source)
+        return function
+    text = _read(function, source)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    try:
+        names = _top_level_names(text, source)
+    except SyntaxError as error:
+        raise ConfigError(
+            f"function: {source}, line {error.lineno}: {error.msg}\n"
+            f"    check it with:  python -m py_compile {source}"
+        ) from None
+    if name not in names:
+        known = ", ".join(sorted(names)) or "none"
+        raise ConfigError(
+            f"function: {source} defines no {name!r} (it defines: {known}).\n"
+            f"    write:  function: {source}:{next(iter(sorted(names)), 'l1b')}"
+        )
+    return f"{Path(source).name}:{name} sha256:{digest}"
+
+
+def load(function: str) -> Callable:
+    """Import and return the function; whatever its module raises on import is passed on."""
+    source, name = function.rsplit(":", 1)
+    if not _is_file(source):
+        return getattr(importlib.import_module(source), name)
+    path = Path(source).resolve()
+    # A file may import its neighbours, as it could if it were run as a script.
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    # Registered, so that what it defines can be pickled and found by dataclasses.
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return getattr(module, name)
+
+
+def _is_file(source: str) -> bool:
+    return source.endswith(".py") or "/" in source
+
+
+def _read(function: str, source: str) -> str:
+    try:
+        return Path(source).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(
+            f"function: cannot read {source}: {reason}\n"
+            "    relative paths start at the folder where snakemake runs; write for example:"
+            f"  function: {Path.cwd() / 'my_function.py'}:{function.rsplit(':', 1)[1]}"
+        ) from None
+
+
+def _check_module(function: str, module: str) -> None:
+    try:
+        found = importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        found = False
+    if not found:
+        raise ConfigError(
+            f"function: there is no module {module!r} in this Python environment.\n"
+            f"    write:  function: {OURS}    (ours)\n"
+            f"    or:     function: path/to/file.py:{function.rsplit(':', 1)[1]}"
+        )
+
+
+def _top_level_names(text: str, source: str) -> set[str]:
+    """Names a module binds at its top level, read without running it (it may import xsar)."""
+    names = set()
+    for node in ast.parse(text, source).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names.update(target.id for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            names.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
+    return names

@@ -1,0 +1,36 @@
+"""The conversion itself: a SAFE becomes a Dataset on a coarse grid."""
+
+import os
+
+import xarray as xr
+import xsar
+
+from . import workarounds
+
+workarounds.apply()
+
+
+def l1b(safe: str | os.PathLike, resolution: str) -> xr.Dataset:
+    """Open a Sentinel-1 GRD product with xsar, averaged to cells of ``resolution``.
+
+    Parameters
+    ----------
+    safe
+        Path of the SAFE folder.
+    resolution
+        Cell size in metres, ``"1000m"``; a whole number of pixels.
+
+    Returns
+    -------
+    xarray.Dataset
+        xsar's variables on (pol, line, sample), not computed yet. ``line`` and ``sample`` are the
+        pixel indices, from 0, of the centres of the cells. Cells that would be cut by the last
+        line or the last sample are left out.
+
+    Raises
+    ------
+    Unsupported
+        ``resolution`` is no whole number of pixels.
+    """
+    tree = xsar.open_datatree(os.fspath(safe), resolution=resolution)
+    return tree["measurement"].to_dataset()

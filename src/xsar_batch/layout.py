@@ -1,0 +1,44 @@
+"""Where things are below ``output_dir``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths of everything that belongs to one ``output_dir``.
+
+    Logs and outcomes stand beside the products rather than in the working directory: two runs
+    with different settings have two output folders, and each keeps its own account.
+    """
+
+    output_dir: Path
+
+    def product(self, name: str) -> Path:
+        """The product of the SAFE called ``name`` (without ``.SAFE``)."""
+        return self.output_dir / f"{name}.nc"
+
+    def log(self, name: str) -> Path:
+        """What its conversion printed; the last line says how it ended."""
+        return self.output_dir / "logs" / f"{name}.log"
+
+    def outcome(self, name: str) -> Path:
+        """How its last conversion ended, as JSON."""
+        return self.output_dir / "logs" / f"{name}.json"
+
+    @property
+    def own(self) -> Path:
+        """What the workflow keeps for itself."""
+        return self.output_dir / ".xsar_batch"
+
+    def recipe(self, digest: str) -> Path:
+        """The settings that the products were made with. See :mod:`xsar_batch.recipe`."""
+        return self.own / f"recipe-{digest}.json"
+
+    def land_mask(self, digest: str) -> Path:
+        """Land polygons, tiled and indexed. See :mod:`xsar_batch.land_mask`."""
+        return self.own / f"land_mask-{digest}.fgb"
+
+    def catalogue(self, digest: str) -> Path:
+        """Which SAFE is where, for the jobs. See :mod:`xsar_batch.catalogue_file`."""
+        return self.own / f"catalogue-{digest}.sqlite"

@@ -1,0 +1,82 @@
+"""What the main process says, before a run and after it."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from . import outcome, recipe
+
+if TYPE_CHECKING:
+    from .plan import Plan
+
+#: Names that are listed one by one before "and N more" stands for the rest.
+SHOWN = 20
+
+
+def say(lines: Iterable[str]) -> None:
+    """Print to stderr, where Snakemake's own messages go."""
+    print("\n".join(lines), file=sys.stderr, flush=True)
+
+
+def preview(plan: "Plan") -> Iterator[str]:
+    """One short paragraph: found, selected, duplicate, done, pending, and why."""
+    catalogue, safes = plan.catalogue, plan.catalogue.safes
+    pending = len(plan.pending)
+    yield (
+        f"xsar-batch: {catalogue.found} SAFEs found, {len(safes)} selected, "
+        f"{catalogue.duplicates} duplicates; {len(safes) - pending} done, {pending} pending"
+        f" -> {plan.layout.output_dir}"
+    )
+    left_out = {
+        "not asked for by `select`": catalogue.not_selected,
+        "listed or found twice": catalogue.listed_twice,
+    }
+    for why, count in left_out.items():
+        if count:
+            yield f"    {count} left out: {why}"
+    yield from _some("not a Sentinel-1 name, left out", catalogue.not_sentinel1)
+    yield from _some("nothing found in", catalogue.empty_places)
+    yield from _some("listed but not there, will fail", catalogue.missing)
+    if plan.outdated:
+        yield f"    {plan.outdated} of the pending are there and will be made again: " + "; ".join(
+            _why_outdated(plan)
+        )
+
+
+def _why_outdated(plan: "Plan") -> list[str]:
+    known = recipe.in_force(plan.layout)
+    differences = recipe.changes(known[1], plan.recipe) if known else []
+    return differences or ["an earlier run with these settings did not come that far"]
+
+
+def end(plan: "Plan") -> Iterator[str]:
+    """How the run ended: done, failed by class, and each failure with its cause."""
+    done, failures, not_tried = 0, [], 0
+    for name in plan.pending:
+        record = outcome.read(plan.layout.outcome(name))
+        if record is None or record["started"] < plan.started:
+            not_tried += 1
+        elif record["state"] == "done":
+            done += 1
+        else:
+            failures.append(record)
+    classes = Counter(record["class"] or record["state"] for record in failures)
+    by_class = ", ".join(f"{count} {name}" for name, count in sorted(classes.items()))
+    yield (
+        f"xsar-batch: {done} done, {len(failures)} failed{f' ({by_class})' if failures else ''}"
+        + (f", {not_tried} not tried" if not_tried else "")
+    )
+    for record in failures[:SHOWN]:
+        cause = record["cause"] or "ended without a word: killed, or the machine went down"
+        yield f"    {record['name']}: {record['class'] or record['state']}: {cause}"
+    if len(failures) > SHOWN:
+        yield f"    and {len(failures) - SHOWN} more"
+    if failures:
+        yield f"    logs are in {plan.layout.output_dir / 'logs'}; the same command tries these again"
+
+
+def _some(what: str, names: list[str]) -> Iterator[str]:
+    if names:
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        yield f"    {len(names)} {what}: {', '.join(map(str, names[:3]))}{more}"

@@ -1,0 +1,90 @@
+"""The outcome of a conversion: how it went, in the log's last line and as JSON beside the log.
+
+The JSON is written when a conversion starts, with the state ``running``, and again when it ends.
+One that still says ``running`` when nothing runs was killed.
+"""
+
+import datetime as dt
+import json
+import os
+import resource
+import time
+from pathlib import Path
+from typing import Any
+
+from . import publish
+from .failures import Failure
+
+
+class Outcome:
+    """Outcome of one attempt at one SAFE, from its start to its end."""
+
+    def __init__(self, path: Path | None, name: str, **known: Any) -> None:
+        """Start the clock; ``known`` goes into the record as it is."""
+        self._path = path
+        self._start = time.monotonic()
+        self.record: dict[str, Any] = {
+            "name": name,
+            "state": "running",
+            "class": None,
+            "cause": None,
+            "exit_code": None,
+            "started": _now(),
+            "ended": None,
+            "host": os.uname().nodename,
+            "pid": os.getpid(),
+            "pbs_job": os.environ.get("PBS_JOBID"),
+            **known,
+        }
+        self._write()
+
+    def done(self, **known: Any) -> str:
+        """The product is published. Returns the log's last line."""
+        self._end(state="done", exit_code=0, **known)
+        return f"DONE {self.record['name']} in {self.record['seconds']:.1f} s"
+
+    def failed(self, failure: Failure) -> str:
+        """There is no product. Returns the log's last line."""
+        cause = " ".join(str(failure).split())
+        self._end(state="failed", **{"class": failure.name}, cause=cause)
+        self.record["exit_code"] = failure.exit_code
+        self._write()
+        return f"FAILED {failure.name}: {cause}"
+
+    def interrupted(self, by: str, exit_code: int) -> str:
+        """Somebody stopped it: no fault of the SAFE. Returns the log's last line."""
+        self._end(state="interrupted", cause=by, exit_code=exit_code)
+        return f"INTERRUPTED by {by}"
+
+    def _end(self, **known: Any) -> None:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        self.record.update(
+            known,
+            ended=_now(),
+            seconds=round(time.monotonic() - self._start, 3),
+            cpu_seconds=round(usage.ru_utime + usage.ru_stime, 3),
+            peak_memory_mb=round(usage.ru_maxrss / 1024),
+        )
+        self._write()
+
+    def _write(self) -> None:
+        if self._path is None:
+            return
+        try:
+            publish.write_text(self._path, json.dumps(self.record, indent=1) + "\n")
+        except OSError:
+            # On a full disk the record must not hide why the conversion failed: the log and the
+            # exit code still say it. A stale record would be a lie, so it goes.
+            self._path.unlink(missing_ok=True)
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """The outcome in a file; None where there is none or it is not whole."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")

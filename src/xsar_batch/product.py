@@ -1,0 +1,68 @@
+"""The product: a Dataset becomes one checked netCDF file."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from pathlib import Path
+
+import xarray as xr
+
+from . import __version__, cf
+from .publish import published
+
+#: Packages whose versions decide what is in a product: attribute -> distribution.
+VERSIONS = {
+    "xsar_version": "xsar",
+    "xarray_safe_s1_version": "xarray-safe-s1",
+    "dask_version": "dask",
+    "xarray_version": "xarray",
+    "rasterio_version": "rasterio",
+}
+
+
+def versions() -> dict[str, str]:
+    """Versions of this workflow and of what it calls."""
+    found = {"xsar_batch_version": __version__}
+    return found | {key: metadata.version(package) for key, package in VERSIONS.items()}
+
+
+def with_provenance(
+    ds: xr.Dataset, safe_name: str, ipf: str, recipe: Mapping[str, str], workarounds: str
+) -> xr.Dataset:
+    """Say in the attributes where the product comes from. Nothing that is there is overwritten,
+    but for ``Conventions``; ``history`` grows."""
+    now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    did = f"{now} xsar-batch {__version__}: {recipe['function']} at {recipe['resolution']}"
+    said = {
+        "title": f"Sentinel-1 L1B product at {recipe['resolution']} of {safe_name}",
+        "source": f"{safe_name}.SAFE",
+        "references": "https://github.com/umr-lops/xsar",
+        "ipf": ipf,
+        "resolution": recipe["resolution"],
+        "function": recipe["function"],
+        "land_mask_source": recipe["land_mask"],
+        "xsar_workarounds": workarounds,
+        "date_created": now,
+        **versions(),
+    }
+    history = "\n".join(filter(None, [did, ds.attrs.get("history")]))
+    return ds.assign_attrs({**said, **ds.attrs, "history": history, "Conventions": "CF-1.8"})
+
+
+def write(ds: xr.Dataset, path: Path, compression: int, check: Callable[[Path], None]) -> None:
+    """Write ``ds`` beside ``path``, have the file checked, and only then give it its name.
+
+    Raises
+    ------
+    Whatever ``check`` raises, and OSError or RuntimeError of the netCDF library; ``path`` is then
+    as it was.
+    """
+    with published(path) as temporary:
+        encoded = cf.encoded(ds)
+        encoded.to_netcdf(
+            temporary,
+            engine="netcdf4",
+            format="NETCDF4",
+            encoding=cf.encoding(encoded, compression),
+        )
+        check(temporary)

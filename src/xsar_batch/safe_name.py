@@ -1,0 +1,32 @@
+"""What the name of a SAFE says.
+
+Naming convention: Sentinel-1 Product Specification (S1-RS-MDA-52-7441), section 3.4.1::
+
+    S1A_IW_GRDH_1SDV_20210809T173953_20210809T174018_039156_049F13_6FF8.SAFE
+    |   |  |    |||  start           stop            orbit  datatake unique
+    |   |  |    ||polarisation
+    |   |  |    |class
+    |   |  |    level
+    |   |  product type and resolution
+    |   mode
+    mission
+"""
+
+import re
+
+SAFE_NAME = re.compile(
+    r"(?P<mission>S1[A-Z])_(?P<mode>IW|EW|WV|EN|IM|S[1-6]|N[1-6])_"
+    r"(?P<product_type>GRD[FHM]|SLC_|OCN_|RAW_|GRD_)_"
+    r"(?P<level>[012])(?P<product_class>[A-Z])(?P<polarisation>[SD][HV]|HH|HV|VV|VH)_"
+    r"(?P<start>\d{8}T\d{6})_(?P<stop>\d{8}T\d{6})_"
+    r"(?P<orbit>\d{6})_(?P<datatake>[0-9A-F]{6})_(?P<unique_id>[0-9A-F]{4})"
+)
+
+#: Columns of the catalogue that come from the name.
+FIELDS = tuple(SAFE_NAME.groupindex)
+
+
+def parse(name: str) -> dict[str, str] | None:
+    """Fields of a SAFE's name (without ``.SAFE``), or None where it is not one of Sentinel-1."""
+    match = SAFE_NAME.fullmatch(name)
+    return match.groupdict() if match else None

@@ -1,0 +1,207 @@
+"""The check of a product before it is published: whole, not empty, and in the right place."""
+
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from scipy.interpolate import RegularGridInterpolator
+
+from .annotation import Annotation, GeolocationGrid
+from .failures import BadProduct
+from .resolution import pixels_per_cell
+from .safe import Safe
+
+#: Largest distance, in metres, between a cell's position and the annotation's at its centre.
+#: xsar interpolates the same grid the same way, so what is more than rounding is an error.
+POSITION_TOLERANCE = 15.0
+
+#: The same for incidence angles, in degrees.
+INCIDENCE_TOLERANCE = 0.01
+
+#: Metres of a degree of latitude (mean radius of WGS84, 6,371,008.8 m).
+METRES_PER_DEGREE = 111_195.08
+
+#: What our own function gives (27 variables, xsar 2026.8.31).
+VARIABLES = tuple(
+    "digital_number time sampleSpacing lineSpacing sigma0_lut gamma0_lut noise_lut_range "
+    "noise_lut_azi noise_lut ground_heading land_mask altitude azimuth_time slant_range_time "
+    "incidence elevation longitude latitude offboresight velocity range_ground_spacing "
+    "sigma0_raw nesz gamma0_raw negz sigma0 gamma0".split()
+)
+
+
+def check_file(path: Path, written: xr.Dataset) -> None:
+    """Read a file back and compare it, value by value, with what was to be written.
+
+    Raises
+    ------
+    BadProduct
+        It cannot be read, or something in it is missing or differs.
+    """
+    try:
+        with xr.open_dataset(path, engine="netcdf4", cache=False) as read:
+            if dict(read.sizes) != dict(written.sizes):
+                raise BadProduct(f"dimensions in the file: {dict(read.sizes)}")
+            for name, variable in written.variables.items():
+                if name not in read.variables:
+                    raise BadProduct(f"{name} is not in the file")
+                if not _equal(read.variables[name].values, variable.values):
+                    raise BadProduct(f"{name} in the file differs from what was written")
+    except (OSError, RuntimeError, ValueError) as error:
+        raise BadProduct(f"the file cannot be read back: {error}") from error
+
+
+def check_dataset(ds: xr.Dataset, safe: Safe, resolution: str | None) -> None:
+    """Check a computed result against the SAFE.
+
+    With ``resolution`` it must be whole as our own function makes it. Without, it is of a user's
+    function: then whatever of it is there is checked, and that it is not empty.
+
+    Raises
+    ------
+    BadProduct
+        What is wrong, in one line.
+    """
+    _check_not_empty(ds)
+    if resolution is not None:
+        _check_complete(ds, safe)
+        _check_labels(ds, safe.annotations[0], resolution)
+    grid = safe.annotations[0].grid
+    if {"longitude", "latitude"} <= set(ds.variables):
+        _check_positions(ds, grid)
+    if "incidence" in ds.variables:
+        _check_incidence(ds["incidence"], grid)
+
+
+def _check_not_empty(ds: xr.Dataset) -> None:
+    if not ds.data_vars:
+        raise BadProduct("the result holds no variables")
+    sized = [v for v in ds.data_vars.values() if v.ndim]
+    if not sized or not any(v.size for v in sized):
+        raise BadProduct(f"the result is empty: dimensions {dict(ds.sizes)}")
+    floats = [v for v in sized if v.dtype.kind == "f" and v.size]
+    if floats and not any(np.isfinite(v.values).any() for v in floats):
+        raise BadProduct("all values of the result are NaN")
+
+
+def _check_complete(ds: xr.Dataset, safe: Safe) -> None:
+    missing = [name for name in VARIABLES if name not in ds.variables]
+    if missing:
+        raise BadProduct(f"variables are missing: {', '.join(missing)}")
+    if set(ds["sigma0"].dims) != {"pol", "line", "sample"}:
+        raise BadProduct(f"sigma0 has dimensions {ds['sigma0'].dims}")
+    if sorted(ds["pol"].values.tolist()) != sorted(safe.polarisations):
+        raise BadProduct(
+            f"polarisations are {ds['pol'].values.tolist()}, the SAFE's {safe.polarisations}"
+        )
+    for name in VARIABLES:
+        variable = ds[name]
+        if variable.dtype.kind not in "fM":
+            continue
+        each = variable.transpose("pol", ...) if "pol" in variable.dims else [variable]
+        for layer in each:
+            if np.isnat(layer.values).all() if layer.dtype.kind == "M" else _no_value(layer):
+                pol = f" {layer['pol'].item()}" if "pol" in variable.dims else ""
+                raise BadProduct(f"{name}{pol} is all NaN")
+    for layer in ds["digital_number"].transpose("pol", ...):
+        if not (layer.values > 0).any():
+            raise BadProduct(f"digital_number {layer['pol'].item()} is all zero")
+
+
+def _check_labels(ds: xr.Dataset, image: Annotation, resolution: str) -> None:
+    cell = pixels_per_cell(resolution, image.line_spacing, image.sample_spacing)
+    for dim, length in (("line", image.lines), ("sample", image.samples)):
+        expected = np.arange(length // cell[dim]) * cell[dim] + (cell[dim] - 1) / 2
+        if not np.array_equal(ds[dim].values, expected):
+            raise BadProduct(
+                f"{dim} is not the centre of cells of {cell[dim]} pixels: {ds[dim].size} cells "
+                f"up to {ds[dim].values[-1]}, expected {expected.size} up to {expected[-1]}"
+            )
+
+
+def _check_positions(ds: xr.Dataset, grid: GeolocationGrid) -> None:
+    longitude, latitude = ds["longitude"], ds["latitude"]
+    for variable in (longitude, latitude):
+        if not np.isfinite(variable.values).all():
+            raise BadProduct(f"{variable.name} has cells without a value")
+    if not _on_pixels(longitude):
+        _check_in_footprint(longitude.values, latitude.values, grid)
+        return
+    lines, samples = ds["line"].values, ds["sample"].values
+    distance = position_error(
+        longitude.transpose("line", "sample").values,
+        latitude.transpose("line", "sample").values,
+        interpolate(grid, unwrapped(grid.longitude), lines, samples),
+        interpolate(grid, grid.latitude, lines, samples),
+    )
+    worst = np.unravel_index(distance.argmax(), distance.shape)
+    if distance[worst] > POSITION_TOLERANCE:
+        raise BadProduct(
+            f"positions are up to {distance[worst]:.0f} m off the annotation's "
+            f"(line {lines[worst[0]]:g}, sample {samples[worst[1]]:g})"
+        )
+
+
+def _check_in_footprint(longitude: np.ndarray, latitude: np.ndarray, grid: GeolocationGrid) -> None:
+    """Of cells that are not on pixels of the image only the rough place can be told."""
+    margin = 0.1
+    inside = (latitude >= grid.latitude.min() - margin) & (latitude <= grid.latitude.max() + margin)
+    west, east = unwrapped(grid.longitude).min() - margin, unwrapped(grid.longitude).max() + margin
+    inside &= (longitude - west) % 360 <= east - west
+    if not inside.all():
+        raise BadProduct(f"{(~inside).sum()} of {inside.size} positions are outside the footprint")
+
+
+def _check_incidence(incidence: xr.DataArray, grid: GeolocationGrid) -> None:
+    values = incidence.values
+    lowest, highest = grid.incidence.min(), grid.incidence.max()
+    inside = (values >= lowest - INCIDENCE_TOLERANCE) & (values <= highest + INCIDENCE_TOLERANCE)
+    if not inside.all():
+        raise BadProduct(
+            f"incidence is {np.nanmin(values):.2f} to {np.nanmax(values):.2f} degrees, the swath's "
+            f"{lowest:.2f} to {highest:.2f}"
+        )
+
+
+def interpolate(
+    grid: GeolocationGrid, values: np.ndarray, lines: np.ndarray, samples: np.ndarray
+) -> np.ndarray:
+    """Bilinear interpolation of ``values`` on the grid (n, m): result (lines.size, samples.size)."""
+    f = RegularGridInterpolator(
+        (grid.line, grid.sample), values, bounds_error=False, fill_value=None
+    )
+    return f(np.stack(np.meshgrid(lines, samples, indexing="ij"), axis=-1))
+
+
+def unwrapped(longitude: np.ndarray) -> np.ndarray:
+    """Longitudes without a jump at 180 degrees, relative to the first."""
+    first = longitude.flat[0]
+    return first + (longitude - first + 180) % 360 - 180
+
+
+def position_error(
+    longitude: np.ndarray,
+    latitude: np.ndarray,
+    true_longitude: np.ndarray,
+    true_latitude: np.ndarray,
+) -> np.ndarray:
+    """Distance in metres between positions (degrees) that are close to each other."""
+    east = (longitude - true_longitude + 180) % 360 - 180
+    east *= np.cos(np.radians(true_latitude))
+    return METRES_PER_DEGREE * np.hypot(east, latitude - true_latitude)
+
+
+def _on_pixels(variable: xr.DataArray) -> bool:
+    return set(variable.dims) == {"line", "sample"} and {"line", "sample"} <= set(variable.coords)
+
+
+def _no_value(variable: xr.DataArray) -> bool:
+    return not np.isfinite(variable.values).any()
+
+
+def _equal(one: np.ndarray, other: np.ndarray) -> bool:
+    if one.dtype.kind in "fc" and other.dtype.kind in "fc":
+        return np.array_equal(one, other, equal_nan=True)
+    if one.dtype.kind == "M" and other.dtype.kind == "M":
+        return np.array_equal(one, other, equal_nan=True)
+    return np.array_equal(one, other)

@@ -1,0 +1,48 @@
+"""xsar gives different variables the same dask keys.
+
+``xsar.utils.map_blocks_coords`` names a dask array after the type of the function that fills it,
+and that is the same for longitude, latitude, incidence, elevation, altitude, slant range time,
+azimuth time and offboresight. Since dask 2025.9 arrays of the same name are taken for the same
+array when they are computed together, so all of these come out equal, without an error.
+
+Reported as umr-lops/xsar#261 and #265, open; present in xsar 2026.8.31.
+
+Here every call gets a name of its own. That holds for any dask, because names that are unique
+are what dask asks for. Pinning dask 2025.7 would do too, at two to three times the CPU.
+"""
+
+import itertools
+from functools import wraps
+
+import xsar.base_dataset
+import xsar.sentinel1_dataset
+import xsar.utils
+
+#: Modules that hold a reference to the function; Sentinel-1 needs no others.
+HOLDERS = (xsar.utils, xsar.base_dataset, xsar.sentinel1_dataset)
+
+_serial = itertools.count()
+
+
+def apply() -> None:
+    """Replace ``map_blocks_coords`` where xsar looks it up."""
+    plain = xsar.utils.map_blocks_coords
+    if hasattr(plain, "__wrapped__"):
+        return
+
+    @wraps(plain)
+    def map_blocks_coords(da, func, func_kwargs=None, **kwargs):
+        name = kwargs.pop("name", None) or "coords"
+        kwargs["name"] = f"{name}-{next(_serial)}"
+        return plain(da, func, func_kwargs=func_kwargs or {}, **kwargs)
+
+    for module in HOLDERS:
+        module.map_blocks_coords = map_blocks_coords
+
+
+def remove() -> None:
+    """Undo :func:`apply`."""
+    plain = getattr(xsar.utils.map_blocks_coords, "__wrapped__", None)
+    if plain is not None:
+        for module in HOLDERS:
+            module.map_blocks_coords = plain

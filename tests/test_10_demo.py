@@ -1,0 +1,350 @@
+"""Demo scenes: whole, honest about themselves, and read by the real xsar as what they are."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from pyproj import Geod
+
+from xsar_batch import demo
+from xsar_batch.demo.geometry import SPEED_OF_LIGHT, earth_fixed
+
+CELL = 100
+VARIABLES_OF_XSAR = """
+    digital_number sigma0 sigma0_raw gamma0 gamma0_raw nesz negz sigma0_lut gamma0_lut noise_lut
+    noise_lut_range noise_lut_azi longitude latitude incidence elevation altitude offboresight
+    slant_range_time azimuth_time ground_heading land_mask time velocity range_ground_spacing
+    sampleSpacing lineSpacing
+"""
+
+
+@pytest.fixture(scope="module")
+def safe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return demo.make_safe(tmp_path_factory.mktemp("demo"))
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def annotation(safe: Path, pol: str = "vv") -> ET.Element:
+    (path,) = (safe / "annotation").glob(f"*-{pol}-*.xml")
+    return ET.parse(path).getroot()
+
+
+def column(root: ET.Element, name: str) -> np.ndarray:
+    """A value of all points of the geolocation grid, as 10 lines x 21 pixels"""
+    points = root.iter("geolocationGridPoint")
+    return np.array([float(point.findtext(name)) for point in points]).reshape(10, 21)
+
+
+def image(safe: Path, pol: str = "vv") -> np.ndarray:
+    (path,) = (safe / "measurement").glob(f"*-{pol}-*.tiff")
+    with rasterio.open(path) as dataset:
+        return dataset.read(1)
+
+
+def test_manifest_lists_every_file_with_true_size_and_checksum(safe: Path) -> None:
+    root = ET.parse(safe / "manifest.safe").getroot()
+    listed = {}
+    for stream in root.iter("byteStream"):
+        path = safe / stream.find("fileLocation").get("href")
+        assert path.stat().st_size == int(stream.get("size"))
+        assert hashlib.md5(path.read_bytes()).hexdigest() == stream.findtext("checksum")
+        listed[str(path.relative_to(safe))] = stream
+    assert set(contents(safe)) - {"manifest.safe"} == set(listed)
+    assert len(listed) == 8
+    kinds = [data.get("repID") for data in root.iter("dataObject")]
+    assert sorted(set(kinds)) == [
+        f"s1Level1{kind}Schema" for kind in ("Calibration", "Measurement", "Noise", "Product")
+    ]
+
+
+def test_name_times_and_manifest_agree(safe: Path) -> None:
+    mission, mode, product, kind, start, stop, orbit, take, unique = safe.stem.split("_")
+    assert (mission, mode, product, kind) == ("S1A", "IW", "GRDH", "1SDV")
+    assert (start, stop) == ("20240301T180000", "20240301T180002")
+    assert len(orbit) == len(take) == 6
+    assert len(unique) == 4
+    root = annotation(safe)
+    first, last = (
+        datetime.fromisoformat(root.findtext(f"imageAnnotation/imageInformation/product{end}"))
+        for end in ("FirstLineUtcTime", "LastLineUtcTime")
+    )
+    interval = float(root.findtext("imageAnnotation/imageInformation/azimuthTimeInterval"))
+    assert (last - first).total_seconds() == pytest.approx(1499 * interval, abs=2e-6)
+    assert f"{last:%Y%m%dT%H%M%S}" == stop
+    manifest = (safe / "manifest.safe").read_text()
+    for text in (
+        'name="Sentinel-1 IPF" version="003.71"',
+        'stop="2024-03-01T20:00:00.000000">\n            <safe:facility country="France"',
+        f'<safe:orbitNumber type="start">{int(orbit)}</safe:orbitNumber>',
+        f"<s1sarl1:missionDataTakeID>{int(take, 16)}</s1sarl1:missionDataTakeID>",
+        "<s1:pass>ASCENDING</s1:pass>",
+        f"<safe:stopTime>{last:%Y-%m-%dT%H:%M:%S.%f}</safe:stopTime>",
+    ):
+        assert text in manifest
+
+
+def test_same_parameters_same_bytes(safe: Path, tmp_path: Path) -> None:
+    again = demo.make_safe(tmp_path)
+    assert again.name == safe.name
+    assert contents(again) == contents(safe)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_other_seed_other_speckle_and_name(safe: Path, tmp_path: Path) -> None:
+    other = demo.make_safe(tmp_path, seed=1)
+    assert other.name != safe.name
+    # Where all have data; two draws of one dark pixel are often the same whole number.
+    inner = np.s_[100:, 100:-100]
+    assert (image(other)[inner] != image(safe)[inner]).mean() > 0.9
+    assert (image(safe, "vv")[inner] != image(safe, "vh")[inner]).mean() > 0.9
+
+
+def test_reprocessed_twin_differs_in_id_and_processing_time_only(tmp_path: Path) -> None:
+    size = {"lines": 600, "samples": 700}
+    first = demo.make_safe(tmp_path, **size, unique_id="AAAA")
+    later = demo.make_safe(
+        tmp_path, **size, unique_id="BBBB", processed=datetime(2024, 3, 2), ipf="003.80"
+    )
+    assert first.name.removesuffix("AAAA.SAFE") == later.name.removesuffix("BBBB.SAFE")
+    assert 'stop="2024-03-02T00:00:00.000000"' in (later / "manifest.safe").read_text()
+    assert (image(first) == image(later)).all()
+    with pytest.raises(FileExistsError):
+        demo.make_safe(tmp_path, **size, unique_id="AAAA")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"lines": 16700, "samples": 26000},
+        {"lines": 16700, "samples": 26000, "orbit_pass": "Descending"},
+        {"mode": "EW", "product": "GRDM", "lines": 10000, "samples": 10400, "latitude": 75.0},
+        {"longitude": 179.95, "latitude": -20.0},
+    ],
+    ids=["small", "full", "descending", "EW", "antimeridian"],
+)
+def test_pixels_are_where_spacing_and_pass_say(parameters: dict) -> None:
+    product = demo.Product(**parameters)
+    lines, pixels = product.grid
+    assert (lines[0], lines[-1]) == (0, product.lines - 1)
+    assert (pixels[0], pixels[-1]) == (0, product.samples - 1)
+    points = product.geometry.locate(lines[:, None], pixels[None, :])
+    assert np.abs(points.longitude).max() <= 180
+    geod = Geod(ellps="WGS84")
+
+    def steps(first: tuple, second: tuple) -> tuple[np.ndarray, np.ndarray]:
+        lon, lat = points.longitude, points.latitude
+        azimuth, _, metres = geod.inv(lon[first], lat[first], lon[second], lat[second])
+        return azimuth, metres
+
+    everything, but_last, but_first = slice(None), slice(None, -1), slice(1, None)
+    along, metres = steps((but_last, everything), (but_first, everything))
+    np.testing.assert_allclose(metres / np.diff(lines)[:, None], product.spacing, rtol=0.01)
+    across, metres = steps((everything, but_last), (everything, but_first))
+    np.testing.assert_allclose(metres / np.diff(pixels)[None, :], product.spacing, rtol=0.01)
+    # Right-looking: samples increase to the right of the flight.
+    turn = (across[:-1] - along[:, :-1]) % 360
+    np.testing.assert_allclose(turn, 90, atol=1.5)
+    north = np.cos(np.radians(along))
+    assert (north > 0.5).all() if product.orbit_pass == "Ascending" else (north < -0.5).all()
+
+
+def test_angles_and_ranges_of_a_full_scene() -> None:
+    geometry = demo.Product(lines=16700, samples=26000).geometry
+    points = geometry.locate(0, [0, 25999])
+    np.testing.assert_allclose(points.incidence, [30.5, 46.0], atol=0.2)
+    assert (points.elevation < points.incidence).all()
+    # The state vectors, the positions and the slant ranges are three views of one thing.
+    position, velocity = geometry.orbit(np.array([-16699 / 2 * 10 / 6670]))
+    ground = earth_fixed(points.longitude, points.latitude, points.height)
+    sight = ground - position
+    metres = np.linalg.norm(sight, axis=-1)
+    np.testing.assert_allclose(points.slant_range_time * SPEED_OF_LIGHT / 2, metres, atol=0.01)
+    squint = np.degrees(np.arcsin(sight @ velocity[0] / metres / np.linalg.norm(velocity)))
+    np.testing.assert_allclose(squint, 0, atol=0.05)
+
+
+def test_annotated_grid_is_that_of_the_geometry_and_of_the_tiff(safe: Path) -> None:
+    root = annotation(safe)
+    points = demo.Product().geometry.locate(column(root, "line"), column(root, "pixel"))
+    for name in ("longitude", "latitude", "height"):
+        np.testing.assert_allclose(column(root, name), getattr(points, name), rtol=1e-12)
+    (path,) = (safe / "measurement").glob("*-vv-*.tiff")
+    with rasterio.open(path) as dataset:
+        control, system = dataset.gcps
+        assert dataset.dtypes == ("uint16",)
+        assert dataset.block_shapes == [(1, 2000)]
+        assert dataset.compression is None
+    assert system.to_epsg() == 4326
+    found = np.array([(point.row, point.col, point.x, point.y, point.z) for point in control])
+    names = ("line", "pixel", "longitude", "latitude", "height")
+    np.testing.assert_allclose(found.T, [column(root, name).ravel() for name in names], atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [(600, 700), (1500, 2000), (16700, 26000)])
+def test_truth_is_within_its_bounds(size: tuple[int, int]) -> None:
+    lines, samples = size
+    line, sample = np.linspace(0, lines - 1, 97)[:, None], np.linspace(0, samples - 1, 101)[None]
+    for pol, low, high in (("VV", -16, -6), ("HH", -16, -6), ("VH", -26, -18), ("HV", -26, -18)):
+        db = 10 * np.log10(demo.true_sigma0(pol, line, sample, lines=lines, samples=samples))
+        assert db.shape == (97, 101)
+        assert low <= db.min() < low + 1.5
+        assert high - 1.5 < db.max() <= high
+
+
+def test_border_is_zero_and_nothing_else_is(safe: Path) -> None:
+    top, near, far = demo.border(1500, 2000)
+    assert (top, near, far) == (demo.BORDER_TOP, demo.BORDER_NEAR, demo.BORDER_FAR)
+    pixels = image(safe)
+    assert pixels[top:, near:-far].min() >= 1
+    pixels[top:, near:-far] = 0
+    assert not pixels.any()
+
+
+def test_checkerboard(tmp_path: Path) -> None:
+    safe = demo.make_safe(tmp_path, lines=650, samples=730, pixels="checkerboard", pols=["VV"])
+    line, sample = np.indices((650, 730)) // demo.CHECKERBOARD_CELL
+    np.testing.assert_array_equal(image(safe), np.where((line + sample) % 2, 300, 100))
+
+
+def test_noise_blocks_cover_the_image_without_gap_or_overlap(safe: Path) -> None:
+    (path,) = (safe / "annotation/calibration").glob("noise-*-vh-*.xml")
+    covered = np.zeros((1500, 2000), int)
+    for block in ET.parse(path).getroot().iter("noiseAzimuthVector"):
+        edges = {item.tag: int(item.text) for item in block if item.tag.startswith(("fir", "las"))}
+        covered[
+            edges["firstAzimuthLine"] : edges["lastAzimuthLine"] + 1,
+            edges["firstRangeSample"] : edges["lastRangeSample"] + 1,
+        ] += 1
+        lines = [int(line) for line in block.findtext("line").split()]
+        assert (lines[0], lines[-1]) == (0, 1499)
+    assert (covered == 1).all()
+    merges = [merge.findtext("swath") for merge in annotation(safe).iter("swathMerge")]
+    assert merges == ["IW1", "IW2", "IW3"]
+
+
+def test_stripmap_has_no_merged_swaths(tmp_path: Path) -> None:
+    safe = demo.make_safe(tmp_path, mode="S4", pols=("HH", "HV"), lines=600, samples=700)
+    assert safe.name.startswith("S1A_S4_GRDH_1SDH_")
+    merged = annotation(safe, "hh").find("swathMerging/swathMergeList")
+    assert merged.get("count") == "0"
+    assert len(merged) == 0
+    assert "<s1sarl1:mode>SM</s1sarl1:mode>" in (safe / "manifest.safe").read_text()
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"pols": ("VV", "HH")},
+        {"mode": "WV"},
+        {"lines": 99},
+        {"ipf": "002.72"},
+        {"latitude": 89.0},
+        {"unique_id": "XYZ!"},
+        {"start": datetime(2010, 1, 1)},
+    ],
+    ids=lambda parameters: next(iter(parameters)),
+)
+def test_refuses_what_no_product_has(parameters: dict, tmp_path: Path) -> None:
+    with pytest.raises(ValueError):
+        demo.make_safe(tmp_path, **parameters)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def opened(safe: Path):
+    """What xsar makes of the scene, every variable loaded on its own (umr-lops/xsar#261)"""
+    xsar = pytest.importorskip("xsar")
+    # East of 4.9 degrees west all is land: about half of the scene.
+    ring = [[-4.9, 48.0], [-4.0, 48.0], [-4.0, 49.0], [-4.9, 49.0], [-4.9, 48.0]]
+    feature = {
+        "type": "Feature",
+        "properties": {},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    land = safe.parent / "land.geojson"
+    land.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    xsar.Sentinel1Meta.set_mask_feature("land", str(land))
+    tree = xsar.open_datatree(str(safe), resolution={"line": CELL, "sample": CELL})
+    dataset = tree["measurement"].to_dataset()
+    return {name: dataset[name].load() for name in dataset.variables}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_xsar_finds_all_variables_without_nan(opened: dict) -> None:
+    names = VARIABLES_OF_XSAR.split()
+    assert set(names) <= set(opened)
+    for name in names:
+        values = opened[name].values
+        assert values.size, name
+        assert not np.isnan(values.astype(float)).any(), name
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("pol", ["VV", "VH"])
+def test_xsar_gives_back_the_true_sigma0(opened: dict, pol: str) -> None:
+    found = opened["sigma0"].sel(pol=pol)
+    assert found.shape == (15, 20)
+    # Mean of the truth over each cell, from every tenth pixel.
+    line, sample = np.arange(5, 1500, 10)[:, None], np.arange(5, 2000, 10)[None]
+    truth = demo.true_sigma0(pol, line, sample, lines=1500, samples=2000)
+    truth = truth.reshape(15, 10, 20, 10).mean(axis=(1, 3))
+    inner = np.s_[1:, 1:-1]  # without the cells with border
+    ratio = found.values[inner] / truth[inner]
+    assert abs(10 * np.log10(ratio.mean())) < 0.1
+    # A cell alone: xsar's DN are whole numbers, which cross-polarisation feels.
+    assert abs(10 * np.log10(ratio)).max() < (0.2 if pol == "VV" else 0.8)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_xsar_sees_the_geometry_and_the_land(opened: dict) -> None:
+    line, sample = opened["line"].values[:, None], opened["sample"].values[None, :]
+    points = demo.Product().geometry.locate(line, sample)
+    np.testing.assert_allclose(opened["longitude"].values, points.longitude, atol=1e-5)
+    np.testing.assert_allclose(opened["latitude"].values, points.latitude, atol=1e-5)
+    np.testing.assert_allclose(opened["incidence"].values, points.incidence, atol=1e-3)
+    # xsar's mask is one cell (0.0135 degrees) off at most.
+    mask = opened["land_mask"].values
+    assert 0 not in mask[points.longitude > -4.9 + 0.014]
+    assert 1 not in mask[points.longitude < -4.9 - 0.014]
+    assert 0.2 < mask.mean() < 0.8
+
+
+def test_command_line_makes_scenes_and_can_be_repeated(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "xsar_batch.demo", str(tmp_path / "in")]
+    options = ["--count", "4", "--lines", "600", "--samples", "700"]
+    runs = [
+        subprocess.run(command + options, capture_output=True, text=True, check=True)
+        for _ in range(2)
+    ]
+    printed = [Path(line) for line in runs[0].stdout.splitlines()]
+    assert len(set(printed)) == 4
+    assert all((safe / "manifest.safe").is_file() for safe in printed)
+    assert sorted(printed) == sorted((tmp_path / "in").iterdir())
+    assert runs[1].stdout == runs[0].stdout
+    assert len({safe.name.split("_")[6] for safe in printed}) == 1  # one pass, one orbit
+    assert runs[0].stderr == ""
+    centres = [annotation(safe) for safe in printed]
+    assert len({column(root, "latitude").mean().round(2) for root in centres}) == 4
+
+
+def test_command_line_refuses_bad_sizes(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "xsar_batch.demo", str(tmp_path), "--lines", "5"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 2
+    assert "100 to 65535 lines" in run.stderr
+    assert "Traceback" not in run.stderr

