@@ -257,13 +257,15 @@ def test_user_file_with_odd_geometries(tmp_path):
     )
     with_lake = square(40, 0, 3).difference(square(41, 1))
     borders = [square(50), square(51), square(50.5)]
-    geometries = [bow_tie, mixed, with_lake, None, shapely.Polygon(), *borders]
+    flying = shapely.force_3d(square(60), 100.0)
+    geometries = [bow_tie, mixed, with_lake, None, shapely.Polygon(), *borders, flying]
     output = tmp_path / "land.fgb"
     land_mask.build(user_file(tmp_path, geometries), output)
     land = geopandas.read_file(output)
     assert land.is_valid.all()
-    parts = [bow_tie.buffer(0), square(20), square(30), with_lake, shapely.box(50, 0, 52, 1)]
-    expected = shapely.union_all(shapely.make_valid([bow_tie, *parts[1:]]))
+    whole = [square(20), square(30), with_lake, shapely.box(50, 0, 52, 1), square(60)]
+    expected = shapely.union_all([shapely.make_valid(bow_tie), *whole])
+    assert not land.has_z.any()
     assert shapely.area(shapely.symmetric_difference(land.union_all(), expected)) < 1e-9
     assert not is_land(output, 41.5, 1.5)
 

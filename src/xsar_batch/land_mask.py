@@ -160,11 +160,11 @@ def _read(path: Path) -> np.ndarray:
 
 
 def _polygons(geometries: np.ndarray) -> np.ndarray:
-    """Take geometries apart and return the polygons, without points, lines and empty ones."""
+    """Take geometries apart and return the polygons, flat; no points, lines or empty ones."""
     import shapely
 
     # Twice: a collection may hold multipolygons.
-    parts = shapely.get_parts(shapely.get_parts(geometries))
+    parts = shapely.force_2d(shapely.get_parts(shapely.get_parts(geometries)))
     return parts[
         (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)
     ]

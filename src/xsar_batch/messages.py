@@ -73,7 +73,8 @@ def end(plan: "Plan") -> Iterator[str]:
     if len(failures) > SHOWN:
         yield f"    and {len(failures) - SHOWN} more"
     if failures:
-        yield f"    logs are in {plan.layout.output_dir / 'logs'}; the same command tries these again"
+        logs = plan.layout.output_dir / "logs"
+        yield f"    logs are in {logs}; the same command tries these again"
 
 
 def _some(what: str, names: list[str]) -> Iterator[str]:

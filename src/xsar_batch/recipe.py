@@ -19,7 +19,7 @@ from .settings import Settings
 
 
 def recipe(settings: Settings, land_mask: str) -> dict[str, str]:
-    """What a product depends on. Paths, threads and compression are not in it: they change no value.
+    """What a product depends on; not paths, threads and compression: they change no value.
 
     ``land_mask`` is the identity of the land polygons.
     """

@@ -92,7 +92,7 @@ def _check_kind(name: str) -> None:
 
 
 def _read_manifest(path: Path) -> tuple[dict[str, list[str]], str]:
-    """Files by kind, in an order in which the same index means the same polarisation; and the IPF."""
+    """Files by kind, each in the same order of polarisations; and the IPF version."""
     root = annotation.parse(path / "manifest.safe", "manifest.safe", "XFDU")
     software = root.find(".//{*}facility/{*}software")
     ipf = "unknown" if software is None else software.get("version", "unknown")
@@ -122,7 +122,7 @@ def _read_manifest(path: Path) -> tuple[dict[str, list[str]], str]:
 
 def _inside(href: str) -> str:
     relative = os.path.normpath(href)
-    if not href or relative.startswith("..") or os.path.isabs(relative):
+    if not href or relative.startswith("..") or Path(relative).is_absolute():
         raise BadSafe(f"manifest.safe names a file outside of the SAFE: {href!r}")
     return relative
 

@@ -56,7 +56,7 @@ class Settings:
 
 
 def expand_variables(text: str) -> str:
-    """Expand ``~``, ``$NAME`` and ``${NAME}``; raise KeyError with the name of one that is not set."""
+    """Expand ``~``, ``$NAME`` and ``${NAME}``; a variable that is not set is a KeyError."""
 
     def value(match: re.Match) -> str:
         return os.environ[match[1] or match[2]]

@@ -22,11 +22,12 @@ INCIDENCE_TOLERANCE = 0.01
 METRES_PER_DEGREE = 111_195.08
 
 #: What our own function gives (27 variables, xsar 2026.8.31).
-VARIABLES = tuple(
-    "digital_number time sampleSpacing lineSpacing sigma0_lut gamma0_lut noise_lut_range "
-    "noise_lut_azi noise_lut ground_heading land_mask altitude azimuth_time slant_range_time "
-    "incidence elevation longitude latitude offboresight velocity range_ground_spacing "
-    "sigma0_raw nesz gamma0_raw negz sigma0 gamma0".split()
+VARIABLES = (
+    *("longitude", "latitude", "incidence", "elevation", "altitude", "offboresight"),
+    *("azimuth_time", "slant_range_time", "ground_heading", "land_mask"),
+    *("time", "velocity", "range_ground_spacing", "sampleSpacing", "lineSpacing"),
+    *("digital_number", "sigma0", "sigma0_raw", "nesz", "gamma0", "gamma0_raw", "negz"),
+    *("sigma0_lut", "gamma0_lut", "noise_lut", "noise_lut_range", "noise_lut_azi"),
 )
 
 
@@ -166,7 +167,7 @@ def _check_incidence(incidence: xr.DataArray, grid: GeolocationGrid) -> None:
 def interpolate(
     grid: GeolocationGrid, values: np.ndarray, lines: np.ndarray, samples: np.ndarray
 ) -> np.ndarray:
-    """Bilinear interpolation of ``values`` on the grid (n, m): result (lines.size, samples.size)."""
+    """Bilinear interpolation of ``values`` (n, m) on the grid; result (lines.size, samples.size)."""
     f = RegularGridInterpolator(
         (grid.line, grid.sample), values, bounds_error=False, fill_value=None
     )

@@ -72,10 +72,7 @@ def job_of_command_line():
 
 
 if __name__ == "__main__":
-    if "snakemake" in globals():
-        job = job_of_snakemake(snakemake)
-    else:
-        job = job_of_command_line()
+    job = job_of_snakemake(snakemake) if "snakemake" in globals() else job_of_command_line()
     from xsar_batch import convert
 
     sys.exit(convert.run(job))
