@@ -167,7 +167,7 @@ def _check_incidence(incidence: xr.DataArray, grid: GeolocationGrid) -> None:
 def interpolate(
     grid: GeolocationGrid, values: np.ndarray, lines: np.ndarray, samples: np.ndarray
 ) -> np.ndarray:
-    """Bilinear interpolation of ``values`` (n, m) on the grid; result (lines.size, samples.size)."""
+    """Bilinear interpolation of ``values`` (n, m) on the grid: (lines.size, samples.size)."""
     f = RegularGridInterpolator(
         (grid.line, grid.sample), values, bounds_error=False, fill_value=None
     )

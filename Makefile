@@ -1,0 +1,57 @@
+# make install | demo | test | bench | lint | lock | clean
+#
+# Every target does the set-up it needs itself. PYTHON is any Python from 3.11 on.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+# The lock names every package, so pip has nothing to resolve. xsar's metadata asks for `gdal`,
+# which it never imports and which has no wheel: --no-deps leaves it out.
+PIP    := $(BIN)/python -m pip install --quiet --no-deps --disable-pip-version-check
+
+.PHONY: install install-dev demo test bench lint lock clean
+
+install: $(VENV)/installed
+
+install-dev: $(VENV)/installed-dev
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Write: make install PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) -r requirements.lock
+	$(PIP) --no-build-isolation -e .
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
+	$(PIP) -r requirements-dev.lock
+	touch $@
+
+# Three scenes, one of them broken: products, the failure named, then a second run that does only
+# what is left.
+demo: install
+	PATH="$(CURDIR)/$(BIN):$$PATH" workflow/scripts/demo.sh demo
+
+test: install-dev
+	$(BIN)/python -m pytest -m "not full_size" --cov --cov-report=term:skip-covered
+
+bench: install-dev
+	$(BIN)/python -m benchmarks
+	$(BIN)/python -m pytest -m full_size
+
+lint: install-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile
+	$(BIN)/snakemake --lint --config safes=tests output_dir=demo/products
+
+# The newest versions that fit together (needs uv and the internet).
+LOCK := uv pip compile --quiet --python-version 3.11 --no-emit-package gdal --no-annotate --no-header
+lock:
+	$(LOCK) pyproject.toml -o requirements.lock --upgrade
+	$(LOCK) pyproject.toml --extra dev -c requirements.lock -o requirements-all.lock
+	grep -vxFf requirements.lock requirements-all.lock > requirements-dev.lock
+	rm requirements-all.lock
+
+clean:
+	rm -rf $(VENV) demo .pytest_cache .ruff_cache
