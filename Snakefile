@@ -9,19 +9,22 @@ from xsar_batch.plan import Plan
 configfile: "config/config.yaml"
 
 
+scripts = Path(workflow.basedir) / "workflow" / "scripts"
+
 # Only the main process lists the archive; a job looks its one SAFE up.
 if workflow.is_main_process:
     plan = Plan.of_main_process(
         config,
-        schema=Path(workflow.basedir) / "workflow/schemas/config.schema.yaml",
+        schema=scripts.parent / "schemas" / "config.schema.yaml",
     )
     messages.say(messages.preview(plan))
 else:
     plan = Plan.of_job(config)
 
 
+# Nothing but capitals, digits and underscores reaches a shell.
 wildcard_constraints:
-    name=r"S1[^/]+",
+    name=r"S1\w+",
 
 
 localrules:
@@ -39,8 +42,7 @@ rule all:
 # retries are the profile's: a number here would overrule --retries.
 rule convert:
     input:
-        recipe=plan.recipe_file,
-        land_mask=ancient(plan.land_mask_file),
+        plan.inputs_of_conversions,
     output:
         plan.layout.product("{name}"),
     log:
@@ -49,18 +51,14 @@ rule convert:
     resources:
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
         runtime=lambda wildcards, attempt: 20 * attempt,
-        attempt=lambda wildcards, attempt: attempt,
-    params:
-        safe=lambda wildcards: plan.safe(wildcards.name),
-        function=plan.settings.function,
-        compression=plan.settings.compression,
-        outcome=lambda wildcards: plan.layout.outcome(wildcards.name),
-    script:
-        "workflow/scripts/convert.py"
+    shell:
+        plan.command(scripts / "convert.py") + " --threads {threads} {wildcards.name}"
 
 
 # The settings that decide what is in a product. Other settings: other file, so all is made again.
 rule recipe:
+    input:
+        plan.inputs_of_recipe,
     output:
         plan.recipe_file,
     log:

@@ -1,6 +1,5 @@
 """One SAFE becomes one product, or fails with a reason. What a job runs."""
 
-import json
 import logging
 import os
 import signal
@@ -11,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import function, safe
+from . import function, recipe, run_file, safe
+from . import land_mask as polygons
 from .classify import classify
-from .failures import BadProduct, ConfigError, Failure, LandMaskError
+from .failures import BadProduct, ConfigError, LandMaskError
+from .layout import Layout
 from .outcome import Outcome
+from .settings import Settings
 
 # xsar, xarray and dask are imported when the SAFE has passed its check: a bad one must not cost
 # the seconds, or on a parallel file system the minutes, that those imports take.
@@ -40,11 +42,51 @@ class Job:
     compression: int = 4
     log: Path | None = None
     outcome: Path | None = None
-    attempt: int = 1
 
     @property
     def name(self) -> str:
         return self.safe.name.removesuffix(".SAFE")
+
+    @classmethod
+    def of_run(cls, file: Path, name: str, threads: int) -> "Job":
+        """The conversion of the SAFE called ``name``, as one job of a run."""
+        known, safe_path = run_file.read(file, name)
+        layout = Layout(Path(known["output_dir"]))
+        return cls(
+            # One that nobody listed is looked for where it is not, and fails as one SAFE.
+            safe=Path(safe_path or f"{name}.SAFE"),
+            product=layout.product(name),
+            land_mask=Path(known["land_mask"]),
+            recipe=known["recipe"],
+            recipe_file=Path(known["recipe_file"]),
+            function=known["function"],
+            threads=threads,
+            compression=known["compression"],
+            log=layout.log(name),
+            outcome=layout.outcome(name),
+        )
+
+    @classmethod
+    def by_hand(
+        cls,
+        safe: Path,
+        product: Path,
+        land_mask: Path,
+        resolution: str,
+        function: str,
+        **others: Any,
+    ) -> "Job":
+        """A conversion that somebody types; ``others`` are fields of :class:`Job`.
+
+        Raises
+        ------
+        ConfigError, LandMaskError
+            The function or the land polygons are not there.
+        """
+        others.pop("run", None)
+        settings = Settings((), product.parent, resolution=resolution, function=function)
+        made_with = recipe.recipe(settings, polygons.identity(land_mask))
+        return cls(safe, product, land_mask, made_with, function=function, **others)
 
 
 class _Terminated(BaseException):
@@ -64,7 +106,6 @@ def run(job: Job) -> int:
         job.name,
         safe=str(job.safe),
         product=str(job.product),
-        attempt=job.attempt,
         threads=job.threads,
         recipe=dict(job.recipe),
     )
@@ -172,14 +213,6 @@ def _check_in_force(recipe_file: Path | None, path: Path) -> None:
     if path.stat().st_mtime < since:
         # The clocks of two nodes may differ.
         os.utime(path, (since, since))
-
-
-def read_recipe(path: Path) -> dict[str, str]:
-    """Recipe from the file that the workflow keeps."""
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise Failure(f"cannot read {path}: {error}") from None
 
 
 def _on_terminate(signum: int, frame: object) -> None:

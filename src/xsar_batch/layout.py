@@ -39,6 +39,6 @@ class Layout:
         """Land polygons, tiled and indexed. See :mod:`xsar_batch.land_mask`."""
         return self.own / f"land_mask-{digest}.fgb"
 
-    def catalogue(self, digest: str) -> Path:
-        """Which SAFE is where, for the jobs. See :mod:`xsar_batch.catalogue_file`."""
-        return self.own / f"catalogue-{digest}.sqlite"
+    def run(self, digest: str) -> Path:
+        """What the jobs of a run must know. See :mod:`xsar_batch.run_file`."""
+        return self.own / f"run-{digest}.sqlite"

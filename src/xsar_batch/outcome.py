@@ -20,8 +20,13 @@ class Outcome:
     """Outcome of one attempt at one SAFE, from its start to its end."""
 
     def __init__(self, path: Path | None, name: str, **known: Any) -> None:
-        """Start the clock; ``known`` goes into the record as it is."""
+        """Start the clock; ``known`` goes into the record as it is.
+
+        Attempts are counted over all runs, until one succeeds.
+        """
         self._path = path
+        before = read(path) if path else None
+        tried = before.get("attempt", 0) if before and before.get("state") != "done" else 0
         self._start = time.monotonic()
         self.record: dict[str, Any] = {
             "name": name,
@@ -34,6 +39,7 @@ class Outcome:
             "host": os.uname().nodename,
             "pid": os.getpid(),
             "pbs_job": os.environ.get("PBS_JOBID"),
+            "attempt": tried + 1,
             **known,
         }
         self._write()
