@@ -36,6 +36,7 @@ localrules:
 # What is done is not even asked for, unless by --forceall: no touched file can make it again.
 rule all:
     input:
+        plan.inputs_of_conversions,
         lambda wildcards: plan.products(everything=workflow.dag_settings.forceall),
 
 
@@ -60,7 +61,8 @@ rule recipe:
     input:
         plan.inputs_of_recipe,
     output:
-        plan.recipe_file,
+        # An old one is not removed first: it tells since when it has been in force.
+        update(plan.recipe_file),
     log:
         plan.layout.log("recipe"),
     params:

@@ -55,6 +55,8 @@ def parse(path: Path, shown_as: str, root_tag: str) -> etree._Element:
     try:
         root = etree.parse(str(path), parser).getroot()
     except OSError as error:
+        if not path.exists():
+            raise BadSafe(f"{shown_as} is missing") from None
         raise BadSafe(f"{shown_as} cannot be read: {error.strerror or error}") from None
     except etree.XMLSyntaxError as error:
         raise BadSafe(f"{shown_as} is no XML: {error.msg}") from None
@@ -111,14 +113,23 @@ def check_vectors(path: Path, shown_as: str, root_tag: str, vector_tags: tuple[s
         raise BadSafe(f"{shown_as} holds no {vector_tags[0]}")
     for vector in vectors:
         pixels = (vector.findtext("pixel") or "").split()
-        for lut in vector:
-            values = (lut.text or "").split()
-            if lut.get("count") is not None and len(values) != int(lut.get("count")):
-                raise BadSafe(
-                    f"{shown_as}: a {lut.tag} of {lut.get('count')} values holds {len(values)}"
-                )
-            if lut.tag in ("sigmaNought", "gamma") and len(values) != len(pixels):
-                raise BadSafe(f"{shown_as}: {len(values)} {lut.tag} for {len(pixels)} pixels")
+        for lut in vector.iterchildren(tag=etree.Element):
+            if lut.get("count") is not None:
+                _check_lut(lut, len(pixels), shown_as)
+
+
+def _check_lut(lut: etree._Element, pixels: int, shown_as: str) -> None:
+    values = (lut.text or "").split()
+    if str(len(values)) != lut.get("count"):
+        raise BadSafe(f"{shown_as}: a {lut.tag} of {lut.get('count')} values holds {len(values)}")
+    if lut.tag in ("sigmaNought", "gamma") and len(values) != pixels:
+        raise BadSafe(f"{shown_as}: {len(values)} {lut.tag} for {pixels} pixels")
+    try:
+        finite = np.isfinite(np.array(values, dtype=float)).all()
+    except ValueError:
+        finite = False
+    if not finite:
+        raise BadSafe(f"{shown_as}: a {lut.tag} holds values that are no numbers")
 
 
 def _text(root: etree._Element, path: str) -> str:

@@ -185,7 +185,7 @@ def matches(safes: pd.DataFrame, select: dict[str, Any]) -> pd.Series:
         wanted &= safes["start"] < _as_in_names(stop)
     if "name" in select:
         pattern = re.compile(fnmatch.translate(select["name"].removesuffix(".SAFE")))
-        wanted &= [pattern.match(name) is not None for name in safes.index]
+        wanted &= pd.Series([bool(pattern.match(n)) for n in safes.index], safes.index, dtype=bool)
     return wanted
 
 

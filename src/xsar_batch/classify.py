@@ -2,6 +2,7 @@
 
 import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from .failures import BadSafe, DiskFull, Failure, LandMaskError, OutOfMemory
@@ -33,10 +34,13 @@ def classify(error: BaseException, safe: Path, land_mask: Path, output_dir: Path
 
 
 def disk_full(error: BaseException, folder: Path) -> DiskFull | None:
-    """Whether ``error`` came of a full disk. HDF5 does not say so: then the disk is asked."""
+    """Whether ``error`` came of a full disk.
+
+    netCDF and HDF5 do not say so, but "HDF error" or "Permission denied": the disk is asked then.
+    """
     if isinstance(error, OSError) and error.errno in _FULL:
         return DiskFull(f"{_FULL[error.errno]} in {folder}")
-    if "HDF error" not in str(error):
+    if not isinstance(error, OSError | RuntimeError):
         return None
     probe = folder / f".probe-{os.uname().nodename}-{os.getpid()}"
     try:
@@ -47,5 +51,6 @@ def disk_full(error: BaseException, folder: Path) -> DiskFull | None:
     except OSError as full:
         return DiskFull(f"{_FULL[full.errno]} in {folder}") if full.errno in _FULL else None
     finally:
-        probe.unlink(missing_ok=True)
+        with suppress(OSError):
+            probe.unlink()
     return None

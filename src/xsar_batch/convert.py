@@ -6,9 +6,10 @@ import signal
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from . import function, recipe, run_file, safe
 from . import land_mask as polygons
@@ -112,23 +113,27 @@ def run(job: Job) -> int:
     logger.info("%s -> %s", job.safe, job.product)
     try:
         known = convert(job)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         failure = classify(error, job.safe, job.land_mask, job.product.parent)
         if failure.name in ("unknown", "out-of-memory"):
-            traceback.print_exception(error)
+            _say("".join(traceback.format_exception(error)).rstrip(), sys.stderr)
         line, code = outcome.failed(failure), failure.exit_code
-        print(f"{job.name}: {line}", file=terminal, flush=True)
+        _say(f"{job.name}: {line}", terminal)
     except (KeyboardInterrupt, _Terminated) as stop:
         by, code = ("Ctrl-C", 130) if isinstance(stop, KeyboardInterrupt) else ("SIGTERM", 143)
         line = outcome.interrupted(by, code)
     else:
         line, code = outcome.done(**known), 0
     # Not through logging: the last line stands alone, for people and for scripts.
-    if job.log:
-        print(line, file=sys.stderr, flush=True)
-    elif code == 0:
-        print(line, file=terminal, flush=True)
+    if job.log or code in (0, 130, 143):
+        _say(line, sys.stderr)
     return code
+
+
+def _say(text: str, where: TextIO) -> None:
+    """Print. A log on a full disk must not hide why the conversion failed."""
+    with suppress(OSError):
+        print(text, file=where, flush=True)
 
 
 def convert(job: Job) -> dict[str, Any]:
@@ -206,20 +211,19 @@ def _check_in_force(recipe_file: Path | None, path: Path) -> None:
     """The product must belong to the recipe in force, also by its time, which others go by."""
     if recipe_file is None:
         return
-    try:
-        since = recipe_file.stat().st_mtime
-    except FileNotFoundError:
-        raise ConfigError("other settings came into force during the run: start it again") from None
-    if path.stat().st_mtime < since:
+    known = recipe.read(recipe_file)
+    if known is None:
+        raise ConfigError("other settings came into force during the run: start it again")
+    if path.stat().st_mtime < known.since:
         # The clocks of two nodes may differ.
-        os.utime(path, (since, since))
+        os.utime(path, (known.since, known.since))
 
 
 def _on_terminate(signum: int, frame: object) -> None:
     raise _Terminated
 
 
-def _print_to(log: Path):
+def _print_to(log: Path) -> TextIO:
     """Send stdout and stderr, those of C libraries too, to a file; returns the old stderr."""
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()

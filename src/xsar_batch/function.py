@@ -1,6 +1,7 @@
 """The function that converts a SAFE: ours, or one of the user's."""
 
 import ast
+import difflib
 import hashlib
 import importlib
 import importlib.util
@@ -26,23 +27,14 @@ def identity(function: str) -> str:
     """
     source, name = function.rsplit(":", 1)
     if not _is_file(source):
-        _check_module(function, source)
+        origin = _find_module(function, source)
+        # Of a compiled module the names are known only to its import.
+        if origin and origin.endswith(".py"):
+            _check_name(name, Path(origin).read_text(), source)
         return function
     text = _read(function, source)
+    _check_name(name, text, source)
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-    try:
-        names = _top_level_names(text, source)
-    except SyntaxError as error:
-        raise ConfigError(
-            f"function: {source}, line {error.lineno}: {error.msg}\n"
-            f"    check it with:  python -m py_compile {source}"
-        ) from None
-    if name not in names:
-        known = ", ".join(sorted(names)) or "none"
-        raise ConfigError(
-            f"function: {source} defines no {name!r} (it defines: {known}).\n"
-            f"    write:  function: {source}:{next(iter(sorted(names)), 'l1b')}"
-        )
     return f"{Path(source).name}:{name} sha256:{digest}"
 
 
@@ -79,16 +71,36 @@ def _read(function: str, source: str) -> str:
         ) from None
 
 
-def _check_module(function: str, module: str) -> None:
+def _find_module(function: str, module: str) -> str | None:
+    """File of a module, which is not imported for that (its packages are)."""
     try:
-        found = importlib.util.find_spec(module) is not None
+        spec = importlib.util.find_spec(module)
     except (ImportError, ValueError):
-        found = False
-    if not found:
+        spec = None
+    if spec is None:
         raise ConfigError(
             f"function: there is no module {module!r} in this Python environment.\n"
             f"    write:  function: {OURS}    (ours)\n"
             f"    or:     function: path/to/file.py:{function.rsplit(':', 1)[1]}"
+        )
+    return spec.origin
+
+
+def _check_name(name: str, text: str, source: str) -> None:
+    """Check that Python code binds ``name`` at its top level."""
+    try:
+        names = _top_level_names(text, source)
+    except SyntaxError as error:
+        raise ConfigError(
+            f"function: {source}, line {error.lineno}: {error.msg}\n"
+            f"    check it with:  python -m py_compile {source}"
+        ) from None
+    if name not in names:
+        meant = difflib.get_close_matches(name, sorted(names), n=1, cutoff=0) or ["l1b"]
+        raise ConfigError(
+            f"function: {source} defines no {name!r} "
+            f"(it defines: {', '.join(sorted(names)) or 'nothing'}).\n"
+            f"    write:  function: {source}:{meant[0]}"
         )
 
 

@@ -3,9 +3,9 @@
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from . import outcome, recipe
+from . import outcome
 
 if TYPE_CHECKING:
     from .plan import Plan
@@ -39,15 +39,8 @@ def preview(plan: "Plan") -> Iterator[str]:
     yield from _some("nothing found in", catalogue.empty_places)
     yield from _some("listed but not there, will fail", catalogue.missing)
     if plan.outdated:
-        yield f"    {plan.outdated} of the pending are there and will be made again: " + "; ".join(
-            _why_outdated(plan)
-        )
-
-
-def _why_outdated(plan: "Plan") -> list[str]:
-    known = recipe.in_force(plan.layout)
-    differences = recipe.changes(known[1], plan.recipe) if known else []
-    return differences or ["an earlier run with these settings did not come that far"]
+        why = "; ".join(plan.changes) or "the run after the last change did not come that far"
+        yield f"    {plan.outdated} of the pending are there and will be made again: {why}"
 
 
 def end(plan: "Plan") -> Iterator[str]:
@@ -61,20 +54,25 @@ def end(plan: "Plan") -> Iterator[str]:
             done += 1
         else:
             failures.append(record)
-    classes = Counter(record["class"] or record["state"] for record in failures)
+    classes = Counter(_class(record) for record in failures)
     by_class = ", ".join(f"{count} {name}" for name, count in sorted(classes.items()))
     yield (
         f"xsar-batch: {done} done, {len(failures)} failed{f' ({by_class})' if failures else ''}"
         + (f", {not_tried} not tried" if not_tried else "")
     )
     for record in failures[:SHOWN]:
-        cause = record["cause"] or "ended without a word: killed, or the machine went down"
-        yield f"    {record['name']}: {record['class'] or record['state']}: {cause}"
+        cause = record["cause"] or "ended without a word, out of memory or by a signal"
+        yield f"    {record['name']}: {_class(record)}: {cause}"
     if len(failures) > SHOWN:
         yield f"    and {len(failures) - SHOWN} more"
     if failures:
         logs = plan.layout.output_dir / "logs"
         yield f"    logs are in {logs}; the same command tries these again"
+
+
+def _class(record: dict[str, Any]) -> str:
+    """Class of a failure; a record that was never finished is that of a killed process."""
+    return record["class"] or {"running": "killed"}.get(record["state"], record["state"])
 
 
 def _some(what: str, names: list[str]) -> Iterator[str]:

@@ -7,6 +7,7 @@ One that still says ``running`` when nothing runs was killed.
 import datetime as dt
 import json
 import os
+import re
 import resource
 import time
 from pathlib import Path
@@ -69,7 +70,7 @@ class Outcome:
             ended=_now(),
             seconds=round(time.monotonic() - self._start, 3),
             cpu_seconds=round(usage.ru_utime + usage.ru_stime, 3),
-            peak_memory_mb=round(usage.ru_maxrss / 1024),
+            peak_memory_mb=_peak_memory(),
         )
         self._write()
 
@@ -82,6 +83,15 @@ class Outcome:
             # On a full disk the record must not hide why the conversion failed: the log and the
             # exit code still say it. A stale record would be a lie, so it goes.
             self._path.unlink(missing_ok=True)
+
+
+def _peak_memory() -> int:
+    """Largest resident size of this process in MB.
+
+    Not ``ru_maxrss``, which begins with the size of the process that started this one.
+    """
+    status = Path("/proc/self/status").read_text()
+    return round(int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024)
 
 
 def read(path: Path) -> dict[str, Any] | None:

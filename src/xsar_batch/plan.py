@@ -33,6 +33,7 @@ class Plan:
     catalogue: "Catalogue | None" = None
     pending: list[str] = field(default_factory=list)
     outdated: int = 0
+    changes: list[str] = field(default_factory=list)
     started: str = ""
 
     @classmethod
@@ -45,7 +46,7 @@ class Plan:
         settings = Settings.from_config(config)
         layout = Layout(settings.output_dir)
         known = recipe.in_force(layout)
-        return cls(settings, layout, known[1] if known else _recipe(settings))
+        return cls(settings, layout, known.recipe if known else _recipe(settings))
 
     @classmethod
     def of_main_process(cls, config: Mapping[str, Any], schema: Path) -> "Plan":
@@ -67,11 +68,12 @@ class Plan:
     def _tell_done_from_pending(self) -> None:
         """Done is a product that was made with the recipe in force, or before any was known."""
         made = _products(self.layout.output_dir)
-        since = 0.0
+        recipe.remove_superseded(self.layout)
         known = recipe.in_force(self.layout)
-        if known is not None:
-            path, before = known
-            since = path.stat().st_mtime if before == self.recipe else float("inf")
+        since = 0.0 if known is None else known.since
+        if known is not None and known.recipe != self.recipe:
+            since = float("inf")
+            self.changes = recipe.changes(known.recipe, self.recipe)
         for name in self.catalogue.safes.index:
             written = made.get(name)
             if written is None or written < since:

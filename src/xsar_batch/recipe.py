@@ -8,8 +8,9 @@ when a run was killed half-way, when ``.snakemake`` is gone, or when somebody el
 
 import hashlib
 import json
-import os
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,29 +37,57 @@ def digest(of: Mapping[str, Any] | str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def in_force(layout: Layout) -> tuple[Path, dict[str, str]] | None:
-    """File and contents of the recipe that the products were made with; None if none is known."""
-    files = sorted(layout.own.glob("recipe-*.json"), key=lambda path: path.stat().st_mtime)
-    for path in reversed(files):
-        try:
-            return path, json.loads(path.read_text())
-        except (OSError, ValueError):
-            continue
-    return None
+@dataclass(frozen=True)
+class InForce:
+    """The recipe in force: its file, its contents, and since when (seconds since 1970)."""
+
+    path: Path
+    recipe: dict[str, str]
+    since: float
+
+
+def in_force(layout: Layout) -> InForce | None:
+    """The recipe that the products were made with; None if none is known.
+
+    Products that were written earlier than ``since`` belong to another one.
+    """
+    known = [found for path in layout.own.glob("recipe-*.json") if (found := read(path))]
+    return max(known, key=lambda found: found.since, default=None)
+
+
+def read(path: Path) -> InForce | None:
+    """What a recipe file says; None if it is not there."""
+    try:
+        contents = json.loads(path.read_text())
+        return InForce(path, contents["recipe"], contents["since"])
+    except (OSError, ValueError, LookupError):
+        return None
 
 
 def put_in_force(path: Path, contents: Mapping[str, str]) -> None:
-    """Write the recipe file and remove others: what was made before it counts as outdated.
+    """Write the recipe file and remove others: what was made before now is outdated.
 
     Where no recipe was known, products may be there all the same: of a notebook, or because
-    somebody tidied up. Those are trusted, so the first recipe is older than all of them.
+    somebody tidied up. Those are trusted, so the first recipe is in force since ever.
     """
     others = [other for other in path.parent.glob("recipe-*.json") if other != path]
-    publish.write_text(path, json.dumps(contents, indent=2) + "\n")
-    if not others:
-        os.utime(path, (0, 0))
+    if others or read(path) is None:
+        since = time.time() if others else 0.0
+        text = json.dumps({"recipe": dict(contents), "since": since}, indent=2)
+        publish.write_text(path, text + "\n")
     for other in others:
         other.unlink(missing_ok=True)
+
+
+def remove_superseded(layout: Layout) -> None:
+    """Remove recipe files that a kill kept :func:`put_in_force` from removing.
+
+    One of these would be taken for a recipe in force as soon as its settings came back.
+    """
+    newest = in_force(layout)
+    for path in layout.own.glob("recipe-*.json"):
+        if newest and path != newest.path:
+            path.unlink(missing_ok=True)
 
 
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

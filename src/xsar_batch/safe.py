@@ -84,7 +84,7 @@ def _check_kind(name: str) -> None:
         raise Unsupported(f"{name} is no name of a Sentinel-1 product")
     kind = f"{fields['mode']} {fields['product_type'].rstrip('_')}"
     if not fields["product_type"].startswith("GRD"):
-        raise Unsupported(f"this is an {kind} product; only GRD products can be converted")
+        raise Unsupported(f"this is a product of type {kind}; only GRD products can be converted")
     if fields["mode"] not in ("IW", "EW"):
         raise Unsupported(
             f"this is a stripmap product ({kind}), which xsar cannot open: it has no swath merging"

@@ -1,7 +1,6 @@
 """The settings of a run: checked once, in the main process, and said in sentences when wrong."""
 
 import datetime as dt
-import difflib
 import os
 import re
 from collections.abc import Mapping
@@ -102,13 +101,15 @@ def _check(config: Mapping[str, Any], schema_path: Path) -> None:
     import jsonschema
     import yaml
 
+    from . import config_errors
+
     schema = yaml.safe_load(Path(schema_path).read_text())
     errors = sorted(
         jsonschema.Draft202012Validator(schema).iter_errors(config),
         key=lambda error: [str(part) for part in error.absolute_path],
     )
     if errors:
-        raise ConfigError("\n".join(_sentence(error, schema) for error in errors))
+        raise ConfigError("\n".join(config_errors.sentence(e, schema) for e in errors))
     for key in ("start", "stop"):
         when = config.get("select", {}).get(key)
         if when:
@@ -119,86 +120,3 @@ def _check(config: Mapping[str, Any], schema_path: Path) -> None:
                     f"select.{key}: {when!r} is no date ({error}).\n"
                     f"    write for example:  {key}: 2024-03-01"
                 ) from None
-
-
-def _sentence(error: Any, schema: Mapping[str, Any]) -> str:
-    """One jsonschema error as a sentence and the line as it should be."""
-    path = [part for part in error.absolute_path if isinstance(part, str)]
-    where = ".".join(path)
-    if error.validator == "additionalProperties":
-        return "\n".join(
-            _unknown_key(where, key, error.instance[key], error.schema["properties"])
-            for key in error.instance
-            if key not in error.schema["properties"]
-        )
-    if error.validator == "required":
-        missing = [key for key in error.validator_value if key not in error.instance]
-        return "\n".join(
-            f"{key}: is missing.\n    write for example:  {_line(key, _example(schema, [key]))}"
-            for key in missing
-        )
-    value, name = error.instance, path[-1] if path else "config"
-    reasons = {
-        "type": f"{value!r} is not of type {_type_name(error.validator_value)}",
-        "enum": f"{value!r} is none of {', '.join(map(str, error.validator_value or []))}"
-        if error.validator == "enum"
-        else "",
-        "pattern": f"{value!r} is not written as expected",
-        "minimum": f"{value} is less than {error.validator_value}",
-        "maximum": f"{value} is more than {error.validator_value}",
-        "minItems": "the list is empty",
-        "minLength": "it is empty",
-    }
-    reason = reasons.get(error.validator, error.message)
-    corrected = _corrected(value, error)
-    if corrected is not None:
-        return f"{where or 'config'}: {reason}.\n    write:  {_line(name, corrected)}"
-    return f"{where or 'config'}: {reason}.\n    write for example:  " + _line(
-        name, _example(schema, path)
-    )
-
-
-def _unknown_key(where: str, key: str, value: Any, known: Mapping[str, Any]) -> str:
-    prefix = f"{where}." if where else ""
-    close = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
-    if close:
-        return f"{prefix}{key}: there is no such key.\n    write:  {_line(close[0], value)}"
-    return f"{prefix}{key}: there is no such key.\n    the keys are: {', '.join(known)}"
-
-
-def _corrected(value: Any, error: Any) -> Any:
-    """What the user most likely meant, or None."""
-    if error.validator == "enum" and isinstance(value, str):
-        close = difflib.get_close_matches(value.upper(), map(str, error.validator_value), n=1)
-        close = close or difflib.get_close_matches(value.lower(), error.validator_value, n=1)
-        return close[0] if close else None
-    if error.validator == "type" and isinstance(value, str) and value.lstrip("-").isdigit():
-        return int(value)
-    at_resolution = list(error.absolute_path) == ["resolution"]
-    if at_resolution and (number := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(k?)m?\s*", str(value))):
-        metres = float(number[1]) * (1000 if number[2] else 1)
-        return f"{metres:g}m" if metres > 0 else None
-    if error.validator in ("minimum", "maximum"):
-        return error.validator_value
-    return None
-
-
-def _example(schema: Mapping[str, Any], path: list[str]) -> Any:
-    place = schema
-    for key in path:
-        place = place.get("properties", {}).get(key, {})
-    return place.get("examples", [None])[0]
-
-
-def _type_name(types: Any) -> str:
-    names = {"array": "list", "object": "section", "string": "text", "null": "null"}
-    types = [types] if isinstance(types, str) else types
-    return " or ".join(names.get(t, t) for t in types)
-
-
-def _line(key: str, value: Any) -> str:
-    """A setting as a line of YAML."""
-    import yaml
-
-    text = yaml.safe_dump({key: value}, default_flow_style=None, width=10_000, sort_keys=False)
-    return text.strip()

@@ -123,6 +123,8 @@ def _check_labels(ds: xr.Dataset, image: Annotation, resolution: str) -> None:
 def _check_positions(ds: xr.Dataset, grid: GeolocationGrid) -> None:
     longitude, latitude = ds["longitude"], ds["latitude"]
     for variable in (longitude, latitude):
+        if not variable.size:
+            raise BadProduct(f"{variable.name} is empty: dimensions {dict(ds.sizes)}")
         if not np.isfinite(variable.values).all():
             raise BadProduct(f"{variable.name} has cells without a value")
     if not _on_pixels(longitude):

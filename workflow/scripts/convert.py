@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from xsar_batch import threads
+from xsar_batch.failures import Failure
 
 EXIT_CODES = (
     "Exit codes: 0 done, 65 bad-safe, 69 unsupported, 70 bad-product, 71 out-of-memory, "
@@ -57,7 +58,11 @@ def main() -> int:
     if arguments.run:
         job = convert.Job.of_run(arguments.run, arguments.safe.name, arguments.threads)
     else:
-        job = convert.Job.by_hand(**vars(arguments))
+        try:
+            job = convert.Job.by_hand(**vars(arguments))
+        except Failure as failure:
+            print(f"FAILED {failure.name}: {failure}", file=sys.stderr)
+            return failure.exit_code
     return convert.run(job)
 
 

@@ -1,0 +1,384 @@
+"""What several test files share: the ways to break a SAFE, and real processes.
+
+Nothing here stands in for anything: the broken SAFEs are damaged copies of whole ones, and
+Snakemake and the scripts run as a user runs them.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+REPO = Path(__file__).parents[1]
+SCRIPTS = REPO / "workflow" / "scripts"
+
+#: Seconds after which a subprocess is hung: far more than any takes, less than a CI job.
+PATIENCE = 120
+
+
+def only(folder: Path, pattern: str) -> Path:
+    """The one file that ``pattern`` finds."""
+    (found,) = folder.glob(pattern)
+    return found
+
+
+def copy_safe(safe: Path, folder: Path, linked: bool = False) -> Path:
+    """A copy of a SAFE in ``folder``; ``linked`` for one that is only read."""
+    copy_function = os.link if linked else shutil.copy2
+    return Path(shutil.copytree(safe, folder / safe.name, copy_function=copy_function))
+
+
+# -- ways to break a SAFE --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Broken:
+    """How a SAFE is broken, and what is to be said of it.
+
+    ``damage`` gets a copy it may change, and returns the path to convert (None: the same).
+    ``reason`` is a regular expression that must be found in the one line.
+    """
+
+    damage: Callable[[Path], Path | None]
+    failure: str
+    reason: str
+
+
+def edit(path: Path, pattern: str, by: str, count: int = 1) -> None:
+    """Replace what a regular expression finds; an edit that changes nothing is a faulty test."""
+    before = path.read_text()
+    after, times = re.subn(pattern, by, before, count=count, flags=re.DOTALL)
+    assert times, f"{pattern} is not in {path.name}"
+    path.write_text(after)
+
+
+def cut(path: Path, keep: float) -> None:
+    """Keep a share of the file, or this many bytes of it."""
+    size = path.stat().st_size
+    os.truncate(path, int(size * keep) if keep < 1 else int(keep))
+
+
+def _edited(file: str, pattern: str, by: str, count: int = 1) -> Callable[[Path], None]:
+    return lambda safe: edit(only(safe, file), pattern, by, count)
+
+
+def _renamed(name: str) -> Callable[[Path], Path]:
+    return lambda safe: safe.rename(safe.with_name(f"{name}.SAFE"))
+
+
+def _kind(kind: str) -> Callable[[Path], Path]:
+    """The same SAFE under the name of another kind of product, with all else of the name kept."""
+    return lambda safe: safe.rename(safe.with_name(re.sub("IW_GRDH_1SDV", kind, safe.name)))
+
+
+def _removed(file: str) -> Callable[[Path], None]:
+    return lambda safe: only(safe, file).unlink()
+
+
+def _written(file: str, text: str) -> Callable[[Path], None]:
+    def damage(safe: Path) -> None:
+        only(safe, file).write_text(text)
+
+    return damage
+
+
+def _cut(file: str, keep: float) -> Callable[[Path], None]:
+    return lambda safe: cut(only(safe, file), keep)
+
+
+def _file_instead(safe: Path) -> None:
+    shutil.rmtree(safe)
+    safe.write_text("this is no folder\n")
+
+
+def _folder_instead(safe: Path) -> None:
+    path = only(safe, TIFF)
+    path.unlink()
+    path.mkdir()
+
+
+def other_tiff(**changes) -> Callable[[Path], None]:
+    """The measurement written anew, with something of its profile changed."""
+
+    def damage(safe: Path) -> None:
+        import rasterio
+
+        path = only(safe, TIFF)
+        with rasterio.open(path) as tiff:
+            points, crs = tiff.gcps
+            profile = {**tiff.profile, "gcps": points, "crs": crs, **changes}
+            # One that stands for "none", of which rasterio warns.
+            del profile["transform"]
+            pixels = tiff.read(1)[: profile["height"], : profile["width"]]
+        path.unlink()
+        with rasterio.open(path, "w", **profile) as tiff:
+            tiff.write(pixels.astype(profile["dtype"]), 1)
+
+    return damage
+
+
+MANIFEST = "manifest.safe"
+ANNOTATION = "annotation/*-vh-*.xml"
+CALIBRATION = "annotation/calibration/calibration-*-vh-*.xml"
+NOISE = "annotation/calibration/noise-*-vh-*.xml"
+TIFF = "measurement/*-vh-*.tiff"
+
+_MEASUREMENTS = r"<dataObject [^>]*repID=\"s1Level1MeasurementSchema\".*?</dataObject>"
+_POINT = r"<geolocationGridPoint>.*?</geolocationGridPoint>"
+
+BROKEN = {
+    # the folder
+    "folder missing": Broken(shutil.rmtree, "bad-safe", r"\.SAFE is not there$"),
+    "file instead of the folder": Broken(_file_instead, "bad-safe", r"\.SAFE is no folder$"),
+    # the manifest
+    "manifest missing": Broken(_removed(MANIFEST), "bad-safe", r"^manifest\.safe is missing$"),
+    "manifest empty": Broken(_written(MANIFEST, ""), "bad-safe", r"^manifest\.safe is no XML"),
+    "manifest no XML": Broken(
+        _written(MANIFEST, "<html>404 Not Found"),
+        "bad-safe",
+        r"^manifest\.safe is no XML",
+    ),
+    "manifest of something else": Broken(
+        _written(MANIFEST, "<html>404 Not Found</html>"),
+        "bad-safe",
+        r"^manifest\.safe is no XFDU: its root element is <html>$",
+    ),
+    "manifest names no measurement": Broken(
+        _edited(MANIFEST, _MEASUREMENTS, "", count=0),
+        "bad-safe",
+        r"^manifest\.safe names 0 measurement files for 2 polarisations \(VV VH\)$",
+    ),
+    "manifest names one measurement of two": Broken(
+        _edited(MANIFEST, _MEASUREMENTS, ""), "bad-safe", r"names 1 measurement files for 2"
+    ),
+    "manifest names no polarisation": Broken(
+        _edited(MANIFEST, r"<(\S+:transmitterReceiverPolarisation)>V[VH]</\1>", "", count=0),
+        "bad-safe",
+        r"^manifest\.safe names no polarisation$",
+    ),
+    "manifest leads out of the SAFE": Broken(
+        _edited(MANIFEST, r'href="\./measurement/', 'href="../measurement/'),
+        "bad-safe",
+        r"^manifest\.safe names a file outside of the SAFE: '\.\./measurement/.*tiff'$",
+    ),
+    "manifest leads out by a detour": Broken(
+        _edited(MANIFEST, r'href="\./measurement/', 'href="./measurement/../../elsewhere/'),
+        "bad-safe",
+        r"outside of the SAFE",
+    ),
+    "manifest names an absolute path": Broken(
+        _edited(MANIFEST, r'href="\./measurement/', 'href="/measurement/'),
+        "bad-safe",
+        r"outside of the SAFE: '/measurement/",
+    ),
+    # the annotation
+    "annotation missing": Broken(
+        _removed(ANNOTATION), "bad-safe", r"^annotation/\S+-vh-\S+\.xml is missing$"
+    ),
+    "annotation empty": Broken(
+        _written(ANNOTATION, ""), "bad-safe", r"^annotation/\S+-vh-\S+\.xml is empty$"
+    ),
+    "annotation cut in the middle": Broken(
+        _cut(ANNOTATION, 0.5), "bad-safe", r"^annotation/\S+-vh-\S+\.xml is no XML"
+    ),
+    "annotation without geolocation grid": Broken(
+        _edited(ANNOTATION, r"<geolocationGrid>.*</geolocationGrid>", ""),
+        "bad-safe",
+        r"^annotation/\S+-vh-\S+\.xml: the geolocation grid is missing$",
+    ),
+    "geolocation grid with a hole": Broken(
+        _edited(ANNOTATION, f"({_POINT}.*?){_POINT}", r"\1"),
+        "bad-safe",
+        r"^annotation/\S+-vh-\S+\.xml: the geolocation grid of 209 points has holes$",
+    ),
+    "geolocation grid with a position that is no number": Broken(
+        _edited(ANNOTATION, r"<longitude>[^<]*</longitude>", "<longitude>nan</longitude>"),
+        "bad-safe",
+        r"-vh-\S+\.xml: the geolocation grid holds values that are no numbers$",
+    ),
+    "geolocation grid of a smaller image": Broken(
+        _edited(ANNOTATION, r"<numberOfLines>\d+<", "<numberOfLines>70000<"),
+        "bad-safe",
+        r"-vh-\S+\.xml: the geolocation grid ends at line 699, sample 799 of 70000 x 800$",
+    ),
+    "annotation without a size": Broken(
+        _edited(ANNOTATION, r"<numberOfLines>\d+</numberOfLines>", ""),
+        "bad-safe",
+        r"-vh-\S+\.xml: <numberOfLines> is missing$",
+    ),
+    "annotation of a size that is no number": Broken(
+        _edited(ANNOTATION, r"<numberOfLines>\d+<", "<numberOfLines>many<"),
+        "bad-safe",
+        r"-vh-\S+\.xml: .*'many'",
+    ),
+    "annotation of no pixels": Broken(
+        _edited(ANNOTATION, r"<numberOfLines>\d+<", "<numberOfLines>0<"),
+        "bad-safe",
+        r"-vh-\S+\.xml: an image of 0 x 800 pixels .* makes no sense$",
+    ),
+    # calibration and noise
+    "calibration missing": Broken(
+        _removed(CALIBRATION), "bad-safe", r"^annotation/calibration/calibration-\S+ is missing$"
+    ),
+    "calibration without vectors": Broken(
+        _edited(CALIBRATION, r"<calibrationVector>.*</calibrationVector>", ""),
+        "bad-safe",
+        r"^annotation/calibration/calibration-\S+ holds no calibrationVector$",
+    ),
+    "calibration with values missing": Broken(
+        _edited(CALIBRATION, r"(<sigmaNought[^>]*>)\S+ ", r"\1"),
+        "bad-safe",
+        r"^annotation/calibration/calibration-\S+: a sigmaNought of \d+ values holds \d+$",
+    ),
+    "calibration with a count that is no number": Broken(
+        _edited(CALIBRATION, r"<sigmaNought count=\"\d+\"", '<sigmaNought count="many"'),
+        "bad-safe",
+        r"^annotation/calibration/calibration-\S+: ",
+    ),
+    "calibration with a value that is no number": Broken(
+        _edited(CALIBRATION, r"(<sigmaNought[^>]*>)\S+ ", r"\1much "),
+        "bad-safe",
+        r"^annotation/calibration/calibration-\S+: ",
+    ),
+    "noise missing": Broken(
+        _removed(NOISE), "bad-safe", r"^annotation/calibration/noise-\S+ is missing$"
+    ),
+    "noise without vectors": Broken(
+        _edited(NOISE, r"<noiseRangeVector>.*</noiseRangeVector>", ""),
+        "bad-safe",
+        r"^annotation/calibration/noise-\S+ holds no noiseRangeVector$",
+    ),
+    "noise of something else": Broken(
+        _written(NOISE, "<calibration/>"),
+        "bad-safe",
+        r"^annotation/calibration/noise-\S+ is no noise: its root element is <calibration>$",
+    ),
+    # the measurement
+    "tiff missing": Broken(_removed(TIFF), "bad-safe", r"^measurement/\S+\.tiff is missing$"),
+    "tiff empty": Broken(_written(TIFF, ""), "bad-safe", r"^measurement/\S+\.tiff is empty$"),
+    "tiff without its last third": Broken(
+        _cut(TIFF, 0.66), "bad-safe", r"^measurement/\S+\.tiff is cut short: \d+ bytes of at least"
+    ),
+    "tiff cut inside the header": Broken(
+        _cut(TIFF, 100), "bad-safe", r"^measurement/\S+\.tiff cannot be opened"
+    ),
+    "folder instead of the tiff": Broken(
+        _folder_instead, "bad-safe", r"^measurement/\S+\.tiff cannot be opened"
+    ),
+    "tiff of other dimensions": Broken(
+        other_tiff(width=790),
+        "bad-safe",
+        r"^measurement/\S+\.tiff is 700 x 790 pixels, its annotation says 700 x 800$",
+    ),
+    "tiff of other pixels": Broken(
+        other_tiff(dtype="float32"),
+        "bad-safe",
+        r"^measurement/\S+\.tiff holds float32 pixels, a GRD product holds uint16$",
+    ),
+    "tiff replaced by text": Broken(
+        _written(TIFF, "404 Not Found\n" * 100_000),
+        "bad-safe",
+        r"^measurement/\S+\.tiff cannot be opened",
+    ),
+    # other kinds
+    "SLC": Broken(_kind("IW_SLC__1SDV"), "unsupported", r"an IW SLC product; only GRD"),
+    "OCN": Broken(_kind("IW_OCN__2SDV"), "unsupported", r"an IW OCN product; only GRD"),
+    "RAW": Broken(_kind("IW_RAW__0SDV"), "unsupported", r"an IW RAW product; only GRD"),
+    "wave mode": Broken(_kind("WV_OCN__2SSV"), "unsupported", r"WV OCN product; only GRD"),
+    "stripmap": Broken(_kind("S4_GRDH_1SDH"), "unsupported", r"a stripmap product \(S4 GRDH\)"),
+    "name of no Sentinel-1 product": Broken(
+        _renamed("S2A_MSIL1C_20240301T110921_N0510_R137_T30UVU_20240301T130000"),
+        "unsupported",
+        r"is no name of a Sentinel-1 product$",
+    ),
+}
+
+
+# -- processes -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a process ended; ``out`` is what it printed, to stdout and stderr."""
+
+    code: int
+    out: str
+
+    @property
+    def scheduled(self) -> dict[str, int]:
+        """Jobs by rule, as Snakemake's own table counts them."""
+        table = re.search(r"Job stats:\njob +count\n[- ]+\n(.*?)\n\n", self.out + "\n\n", re.DOTALL)
+        rows = (line.split() for line in table[1].splitlines()) if table else ()
+        return {rule: int(count) for rule, count in rows if rule != "total"}
+
+
+def environment(**more: str | None) -> dict[str, str]:
+    """The environment of a user's shell: nothing that pytest or a batch job left there.
+
+    What ``more`` gives as None is not set.
+    """
+    left_out = ("PYTEST_", "PBS_", "SNAKEMAKE_", "COV_")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(left_out)}
+    return {key: value for key, value in {**kept, **more}.items() if value is not None}
+
+
+def run(*command: str | os.PathLike, cwd: Path | None = None, **more: str | None) -> Ran:
+    """Run a process to its end; ``more`` goes into its environment."""
+    done = subprocess.run(
+        [os.fspath(part) for part in command],
+        cwd=cwd,
+        env=environment(**more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout)
+
+
+def python(code: str, *arguments: str | os.PathLike) -> Ran:
+    """Run a few lines in a Python that has imported nothing yet."""
+    return run(sys.executable, "-c", code, *arguments)
+
+
+#: What Snakemake reads of the repository.
+WORKFLOW = ("Snakefile", "config", "profiles", "workflow")
+
+
+def copy_workflow(folder: Path) -> Path:
+    """The workflow in a folder of its own: a test may touch it, and ``.snakemake`` lands there.
+
+    ``configfile: "config/config.yaml"`` is looked up in the working directory, and missing is an
+    error even if everything is set by ``--config``: so the copy is the working directory.
+    """
+    for name in WORKFLOW:
+        source = REPO / name
+        if source.is_dir():
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, folder / name, ignore=ignore)
+        else:
+            shutil.copy2(source, folder / name)
+    return folder
+
+
+def snakemake_command(*arguments: str | os.PathLike) -> list[str]:
+    return [sys.executable, "-m", "snakemake", *map(os.fspath, arguments)]
+
+
+def run_snakemake(workdir: Path, *arguments: str | os.PathLike, **more: str | None) -> Ran:
+    """Run the real Snakemake in ``workdir``, a :func:`copy_workflow`."""
+    return run(*snakemake_command(*arguments), cwd=workdir, **more)
+
+
+def last_line(log: Path) -> str:
+    return log.read_text().rstrip("\n").rsplit("\n", 1)[-1]
+
+
+def outcome(path: Path) -> dict:
+    return json.loads(path.read_text())
