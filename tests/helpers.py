@@ -286,10 +286,10 @@ BROKEN = {
         r"^measurement/\S+\.tiff cannot be opened",
     ),
     # other kinds
-    "SLC": Broken(_kind("IW_SLC__1SDV"), "unsupported", r"an IW SLC product; only GRD"),
-    "OCN": Broken(_kind("IW_OCN__2SDV"), "unsupported", r"an IW OCN product; only GRD"),
-    "RAW": Broken(_kind("IW_RAW__0SDV"), "unsupported", r"an IW RAW product; only GRD"),
-    "wave mode": Broken(_kind("WV_OCN__2SSV"), "unsupported", r"WV OCN product; only GRD"),
+    "SLC": Broken(_kind("IW_SLC__1SDV"), "unsupported", r"type IW SLC; only GRD"),
+    "OCN": Broken(_kind("IW_OCN__2SDV"), "unsupported", r"type IW OCN; only GRD"),
+    "RAW": Broken(_kind("IW_RAW__0SDV"), "unsupported", r"type IW RAW; only GRD"),
+    "wave mode": Broken(_kind("WV_OCN__2SSV"), "unsupported", r"type WV OCN; only GRD"),
     "stripmap": Broken(_kind("S4_GRDH_1SDH"), "unsupported", r"a stripmap product \(S4 GRDH\)"),
     "name of no Sentinel-1 product": Broken(
         _renamed("S2A_MSIL1C_20240301T110921_N0510_R137_T30UVU_20240301T130000"),

@@ -277,7 +277,7 @@ BAD_RESULTS = {
     "cells elsewhere": (
         "place = {'longitude': ('cell', [10.0, -4.9]), 'latitude': ('cell', [48.4, 48.4])}\n"
         "return xr.Dataset({'wind': ('cell', [7.0, 8.0]), **place})",
-        r"1 of 2 positions are outside the footprint$",
+        r"1 of 2 longitudes are outside the footprint$",
     ),
     "no positions": (
         "place = {'longitude': ('cell', np.zeros(0)), 'latitude': ('cell', np.zeros(0))}\n"

@@ -468,7 +468,7 @@ def test_change_of_settings_that_stops_half_way(work):
     first, *rest = sorted(before)
     work.change(resolution="500m")
 
-    ran = work.snakemake(f"out/{first}.nc")
+    ran = work.snakemake("--force", f"out/{first}.nc")
     assert ran.code == 0, ran.out
     assert ran.scheduled["convert"] == 1
     assert work.products == {**before, first: work.products[first]}
@@ -482,7 +482,7 @@ def test_change_of_settings_that_stops_half_way(work):
     assert f"1 done, {GOOD - 1} pending" in preview(ran)
     assert (
         f"{GOOD - 1} of the pending are there and will be made again: "
-        "an earlier run with these settings did not come that far" in preview(ran)
+        "the run after the last change did not come that far" in preview(ran)
     )
     assert ran.scheduled == {"convert": GOOD - 1, "all": 1}
     assert work.products[first] == half[first]
@@ -499,7 +499,7 @@ def test_change_of_settings_that_stops_half_way(work):
 def test_settings_that_are_changed_back_make_the_products_again(work):
     """What was made in between is of other settings, whatever was there before."""
     first = min(work.products)
-    work.snakemake(f"out/{first}.nc", "--config", "resolution=500m")
+    work.snakemake("--force", f"out/{first}.nc", "--config", "resolution=500m")
 
     ran = work.snakemake("-n")
 

@@ -154,7 +154,7 @@ def _below(folder: str) -> Iterator[tuple[str, bool]]:
                 continue
             visited.add((status.st_dev, status.st_ino))
             with os.scandir(here) as entries:
-                inside = sorted((e.name, e.path) for e in entries if e.is_dir())
+                inside = sorted((e.name, e.path) for e in entries if _is_dir(e))
         except NotADirectoryError:
             continue
         except OSError as error:
@@ -164,6 +164,14 @@ def _below(folder: str) -> Iterator[tuple[str, bool]]:
             ) from None
         waiting += [path for name, path in reversed(inside) if not name.endswith(".SAFE")]
         yield from ((path, True) for name, path in inside if name.endswith(".SAFE"))
+
+
+def _is_dir(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        # A link to itself.
+        return False
 
 
 def matches(safes: pd.DataFrame, select: dict[str, Any]) -> pd.Series:

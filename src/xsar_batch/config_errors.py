@@ -66,10 +66,8 @@ def _unknown_key(where: str, key: str, value: Any, known: Mapping[str, Any]) -> 
 def _corrected(value: Any, error: Any) -> Any:
     """What the user most likely meant, or None."""
     if error.validator == "enum" and isinstance(value, str):
-        close = difflib.get_close_matches(value.upper(), map(str, error.validator_value), n=1)
-        close = close or difflib.get_close_matches(value.lower(), error.validator_value, n=1)
-        return close[0] if close else None
-    if error.validator == "type" and isinstance(value, str) and value.lstrip("-").isdigit():
+        return _closest(value, error.validator_value)
+    if error.validator == "type" and isinstance(value, str) and value.isdigit():
         return int(value)
     at_resolution = list(error.absolute_path) == ["resolution"]
     if at_resolution and (number := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(k?)m?\s*", str(value))):
@@ -78,6 +76,16 @@ def _corrected(value: Any, error: Any) -> Any:
     if error.validator in ("minimum", "maximum"):
         return error.validator_value
     return None
+
+
+def _closest(value: str, choices: list[str]) -> str | None:
+    """The choice most like ``value`` whatever its case; of several the first."""
+
+    def likeness(choice: str) -> float:
+        return difflib.SequenceMatcher(None, value.lower(), choice.lower()).ratio()
+
+    best = max(choices, key=likeness)
+    return best if likeness(best) >= 0.6 else None
 
 
 def _example(schema: Mapping[str, Any], path: list[str]) -> Any:

@@ -211,8 +211,8 @@ def _check_in_force(recipe_file: Path | None, path: Path) -> None:
     """The product must belong to the recipe in force, also by its time, which others go by."""
     if recipe_file is None:
         return
-    known = recipe.read(recipe_file)
-    if known is None:
+    known = recipe.in_force(recipe_file.parent)
+    if known is None or known.path != recipe_file:
         raise ConfigError("other settings came into force during the run: start it again")
     if path.stat().st_mtime < known.since:
         # The clocks of two nodes may differ.

@@ -6,7 +6,7 @@ import hashlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .failures import ConfigError
@@ -47,7 +47,8 @@ def load(function: str) -> Callable:
     # A file may import its neighbours, as it could if it were run as a script.
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    # Under a name that takes no other module's place, should the file be called xsar.py.
+    spec = importlib.util.spec_from_file_location(f"function_of_the_user_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     # Registered, so that what it defines can be pickled and found by dataclasses.
     sys.modules[spec.name] = module
@@ -87,31 +88,37 @@ def _find_module(function: str, module: str) -> str | None:
 
 
 def _check_name(name: str, text: str, source: str) -> None:
-    """Check that Python code binds ``name`` at its top level."""
+    """Check that Python code binds ``name`` outside of functions and classes.
+
+    The code is read, not run: it may import xsar.
+    """
     try:
-        names = _top_level_names(text, source)
+        nodes = list(_top_level(ast.parse(text, source)))
     except SyntaxError as error:
         raise ConfigError(
             f"function: {source}, line {error.lineno}: {error.msg}\n"
             f"    check it with:  python -m py_compile {source}"
         ) from None
-    if name not in names:
-        meant = difflib.get_close_matches(name, sorted(names), n=1, cutoff=0) or ["l1b"]
+    functions = sorted(n.name for n in nodes if isinstance(n, ast.FunctionDef))
+    names = {*functions, *(n.id for n in nodes if isinstance(n, ast.Name))}
+    for node in nodes:
+        if isinstance(node, ast.ClassDef | ast.AsyncFunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            names.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
+    # What a star brings in is not known without a run.
+    if name not in names and "*" not in names:
+        meant = difflib.get_close_matches(name, functions, n=1, cutoff=0) or functions or ["l1b"]
         raise ConfigError(
             f"function: {source} defines no {name!r} "
-            f"(it defines: {', '.join(sorted(names)) or 'nothing'}).\n"
+            f"(its functions: {', '.join(functions) or 'none'}).\n"
             f"    write:  function: {source}:{meant[0]}"
         )
 
 
-def _top_level_names(text: str, source: str) -> set[str]:
-    """Names a module binds at its top level, read without running it (it may import xsar)."""
-    names = set()
-    for node in ast.parse(text, source).body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Assign):
-            names.update(target.id for target in node.targets if isinstance(target, ast.Name))
-        elif isinstance(node, ast.ImportFrom | ast.Import):
-            names.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
-    return names
+def _top_level(tree: ast.AST) -> Iterator[ast.AST]:
+    """Nodes outside of functions and classes, those below ``if`` and ``try`` too."""
+    for node in ast.iter_child_nodes(tree):
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            yield from _top_level(node)

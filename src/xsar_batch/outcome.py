@@ -10,6 +10,7 @@ import os
 import re
 import resource
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,8 @@ class Outcome:
         except OSError:
             # On a full disk the record must not hide why the conversion failed: the log and the
             # exit code still say it. A stale record would be a lie, so it goes.
-            self._path.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._path.unlink()
 
 
 def _peak_memory() -> int:

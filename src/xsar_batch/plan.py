@@ -45,7 +45,7 @@ class Plan:
         """
         settings = Settings.from_config(config)
         layout = Layout(settings.output_dir)
-        known = recipe.in_force(layout)
+        known = recipe.in_force(layout.own)
         return cls(settings, layout, known.recipe if known else _recipe(settings))
 
     @classmethod
@@ -68,8 +68,8 @@ class Plan:
     def _tell_done_from_pending(self) -> None:
         """Done is a product that was made with the recipe in force, or before any was known."""
         made = _products(self.layout.output_dir)
-        recipe.remove_superseded(self.layout)
-        known = recipe.in_force(self.layout)
+        recipe.remove_superseded(self.layout.own)
+        known = recipe.in_force(self.layout.own)
         since = 0.0 if known is None else known.since
         if known is not None and known.recipe != self.recipe:
             since = float("inf")

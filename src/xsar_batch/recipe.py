@@ -8,14 +8,12 @@ when a run was killed half-way, when ``.snakemake`` is gone, or when somebody el
 
 import hashlib
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import function, publish
-from .layout import Layout
 from .settings import Settings
 
 
@@ -46,12 +44,12 @@ class InForce:
     since: float
 
 
-def in_force(layout: Layout) -> InForce | None:
-    """The recipe that the products were made with; None if none is known.
+def in_force(folder: Path) -> InForce | None:
+    """The recipe that the products were made with, in ``Layout.own``; None if none is known.
 
     Products that were written earlier than ``since`` belong to another one.
     """
-    known = [found for path in layout.own.glob("recipe-*.json") if (found := read(path))]
+    known = [found for path in folder.glob("recipe-*.json") if (found := read(path))]
     return max(known, key=lambda found: found.since, default=None)
 
 
@@ -65,27 +63,32 @@ def read(path: Path) -> InForce | None:
 
 
 def put_in_force(path: Path, contents: Mapping[str, str]) -> None:
-    """Write the recipe file and remove others: what was made before now is outdated.
+    """Write the recipe file: what was made before now under another recipe is outdated.
 
     Where no recipe was known, products may be there all the same: of a notebook, or because
     somebody tidied up. Those are trusted, so the first recipe is in force since ever.
     """
-    others = [other for other in path.parent.glob("recipe-*.json") if other != path]
-    if others or read(path) is None:
-        since = time.time() if others else 0.0
+    known = in_force(path.parent)
+    if known and known.path == path:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with publish.published(path) as temporary:
+        temporary.touch()
+        # By the clock of the file system, which dates the products too.
+        since = max(temporary.stat().st_mtime, known.since + 0.001) if known else 0.0
         text = json.dumps({"recipe": dict(contents), "since": since}, indent=2)
-        publish.write_text(path, text + "\n")
-    for other in others:
-        other.unlink(missing_ok=True)
+        temporary.write_text(text + "\n")
 
 
-def remove_superseded(layout: Layout) -> None:
-    """Remove recipe files that a kill kept :func:`put_in_force` from removing.
+def remove_superseded(folder: Path) -> None:
+    """Remove all recipe files but the one in force.
 
-    One of these would be taken for a recipe in force as soon as its settings came back.
+    An old one would be taken for made already as soon as its settings came back. It is not
+    :func:`put_in_force` that does this, because the one that is new then may yet go: Snakemake
+    removes what an interrupted job has written.
     """
-    newest = in_force(layout)
-    for path in layout.own.glob("recipe-*.json"):
+    newest = in_force(folder)
+    for path in folder.glob("recipe-*.json"):
         if newest and path != newest.path:
             path.unlink(missing_ok=True)
 

@@ -47,10 +47,12 @@ class Settings:
             _check(config, schema)
         values = {**config, "safes": tuple(_expand("safes", s) for s in config["safes"])}
         values["output_dir"] = Path(_expand("output_dir", config["output_dir"]))
-        if config.get("land_mask"):
+        if "land_mask" in config:
             values["land_mask"] = Path(_expand("land_mask", config["land_mask"]))
         if "function" in config:
             values["function"] = _expand("function", config["function"])
+        # To JSON schema 2.0 is an integer too.
+        values.update({k: int(values[k]) for k in ("threads", "compression") if k in values})
         return cls(**values)
 
 
@@ -61,7 +63,11 @@ def expand_variables(text: str) -> str:
         return os.environ[match[1] or match[2]]
 
     expanded = re.sub(r"\$(?:(\w+)|\{(\w+)\})", value, text)
-    return str(Path(expanded).expanduser()) if expanded.startswith("~") else expanded
+    try:
+        return str(Path(expanded).expanduser()) if expanded.startswith("~") else expanded
+    except RuntimeError:
+        # The ~ of a user whom nobody knows: a name like any other.
+        return expanded
 
 
 def _expand(key: str, text: str) -> str:
@@ -109,7 +115,10 @@ def _check(config: Mapping[str, Any], schema_path: Path) -> None:
         key=lambda error: [str(part) for part in error.absolute_path],
     )
     if errors:
-        raise ConfigError("\n".join(config_errors.sentence(e, schema) for e in errors))
+        # Of several missing keys each error tells all.
+        raise ConfigError(
+            "\n".join(dict.fromkeys(config_errors.sentence(e, schema) for e in errors))
+        )
     for key in ("start", "stop"):
         when = config.get("select", {}).get(key)
         if when:

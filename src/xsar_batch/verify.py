@@ -148,11 +148,15 @@ def _check_positions(ds: xr.Dataset, grid: GeolocationGrid) -> None:
 def _check_in_footprint(longitude: np.ndarray, latitude: np.ndarray, grid: GeolocationGrid) -> None:
     """Of cells that are not on pixels of the image only the rough place can be told."""
     margin = 0.1
-    inside = (latitude >= grid.latitude.min() - margin) & (latitude <= grid.latitude.max() + margin)
+    south, north = grid.latitude.min() - margin, grid.latitude.max() + margin
     west, east = unwrapped(grid.longitude).min() - margin, unwrapped(grid.longitude).max() + margin
-    inside &= (longitude - west) % 360 <= east - west
-    if not inside.all():
-        raise BadProduct(f"{(~inside).sum()} of {inside.size} positions are outside the footprint")
+    # One after the other: on a regular grid of degrees each has a dimension of its own.
+    for name, inside in (
+        ("latitudes", (latitude >= south) & (latitude <= north)),
+        ("longitudes", (longitude - west) % 360 <= east - west),
+    ):
+        if not inside.all():
+            raise BadProduct(f"{(~inside).sum()} of {inside.size} {name} are outside the footprint")
 
 
 def _check_incidence(incidence: xr.DataArray, grid: GeolocationGrid) -> None:

@@ -27,7 +27,7 @@ _serial = itertools.count()
 def apply() -> None:
     """Replace ``map_blocks_coords`` where xsar looks it up."""
     plain = xsar.utils.map_blocks_coords
-    if hasattr(plain, "__wrapped__"):
+    if hasattr(plain, "plain"):
         return
 
     @wraps(plain)
@@ -36,13 +36,14 @@ def apply() -> None:
         kwargs["name"] = f"{name}-{next(_serial)}"
         return plain(da, func, func_kwargs=func_kwargs or {}, **kwargs)
 
+    map_blocks_coords.plain = plain
     for module in HOLDERS:
         module.map_blocks_coords = map_blocks_coords
 
 
 def remove() -> None:
     """Undo :func:`apply`."""
-    plain = getattr(xsar.utils.map_blocks_coords, "__wrapped__", None)
+    plain = getattr(xsar.utils.map_blocks_coords, "plain", None)
     if plain is not None:
         for module in HOLDERS:
             module.map_blocks_coords = plain

@@ -24,7 +24,7 @@ from ..resolution import pixels_per_cell
 def apply() -> None:
     """Wrap ``Sentinel1Reader.load_digital_number``."""
     plain = Sentinel1Reader.load_digital_number
-    if hasattr(plain, "__wrapped__"):
+    if hasattr(plain, "plain"):
         return
 
     @wraps(plain)
@@ -38,12 +38,13 @@ def apply() -> None:
         # A resolution that was given as text is handed back in metres, as plain xsar does.
         return float(resolution[:-1]) if isinstance(resolution, str) else None, ds
 
+    load_digital_number.plain = plain
     Sentinel1Reader.load_digital_number = load_digital_number
 
 
 def remove() -> None:
     """Undo :func:`apply`."""
-    plain = getattr(Sentinel1Reader.load_digital_number, "__wrapped__", None)
+    plain = getattr(Sentinel1Reader.load_digital_number, "plain", None)
     if plain is not None:
         Sentinel1Reader.load_digital_number = plain
 
