@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Make the land mask that xsar reads: once, before the first conversion.
 
 Snakemake runs this by its ``script:`` directive; by hand:
