@@ -44,8 +44,10 @@ lint: install-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile
 	# One environment serves all rules, so a conda environment a rule is not wanted.
-	$(BIN)/snakemake --lint --config safes=tests output_dir=demo/products 2>&1 \
-	    | grep '^    \*' | grep -v 'Specify a conda environment' && exit 1 || true
+	$(BIN)/snakemake --lint --config safes=tests output_dir=demo/products > .lint 2>&1; \
+	    grep -E '^Lints for|Congratulations' .lint > /dev/null || { cat .lint; exit 1; }
+	! grep '^    \*' .lint | grep -v 'Specify a conda environment'
+	rm .lint
 
 # The newest versions that fit together (needs uv and the internet).
 LOCK := uv pip compile --quiet --python-version 3.11 --no-emit-package gdal --no-annotate --no-header

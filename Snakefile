@@ -4,22 +4,24 @@ from pathlib import Path
 
 from xsar_batch import messages
 from xsar_batch.plan import Plan
+from xsar_batch.run import Run
 
 
-configfile: "config/config.yaml"
+# Of this project, wherever snakemake is run.
+configfile: str(Path(workflow.basedir) / "config" / "config.yaml")
 
 
 scripts = Path(workflow.basedir) / "workflow" / "scripts"
+schema = scripts.parent / "schemas" / "config.schema.yaml"
 
 # Only the main process lists the archive; a job looks its one SAFE up.
 if workflow.is_main_process:
-    plan = Plan.of_main_process(
-        config,
-        schema=scripts.parent / "schemas" / "config.schema.yaml",
-    )
+    plan = Plan.of_main_process(config, schema)
     messages.say(messages.preview(plan))
 else:
     plan = Plan.of_job(config)
+
+batch = Run(plan)
 
 
 # Nothing but capitals, digits and underscores reaches a shell.
@@ -36,7 +38,7 @@ localrules:
 # What is done is not even asked for, unless by --forceall: no touched file can make it again.
 rule all:
     input:
-        plan.inputs_of_conversions,
+        plan.inputs_of_conversions if plan.done.pending else [],
         lambda wildcards: plan.products(everything=workflow.dag_settings.forceall),
 
 
@@ -56,13 +58,12 @@ rule convert:
         plan.command(scripts / "convert.py") + " --threads {threads} {wildcards.name}"
 
 
-# The settings that decide what is in a product. Other settings: other file, so all is made again.
+# The settings that decide what is in a product. Other settings: a new file, so all is made again.
 rule recipe:
     input:
         plan.inputs_of_recipe,
     output:
-        # An old one is not removed first: it tells since when it has been in force.
-        update(plan.recipe_file),
+        plan.recipe_file,
     log:
         plan.layout.log("recipe"),
     params:
@@ -83,12 +84,13 @@ rule land_mask:
 
 
 onstart:
-    plan.prepare()
+    jobs = workflow.dag.needrun_jobs()
+    batch.begin(job.wildcards.name for job in jobs if job.rule.name == "convert")
 
 
 onsuccess:
-    messages.say(messages.end(plan))
+    messages.say(messages.end(batch))
 
 
 onerror:
-    messages.say(messages.end(plan))
+    messages.say(messages.end(batch))

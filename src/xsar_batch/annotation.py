@@ -99,8 +99,12 @@ def read_annotation(path: Path, shown_as: str) -> Annotation:
     return Annotation(polarisation, lines, samples, line_spacing, sample_spacing, grid)
 
 
-def check_vectors(path: Path, shown_as: str, root_tag: str, vector_tags: tuple[str, ...]) -> None:
+def check_vectors(
+    path: Path, shown_as: str, root_tag: str, vector_tags: tuple[str, ...], polarisation: str
+) -> None:
     """Check that a calibration or noise file holds at least one of its vectors, and no odd number.
+
+    It must be of the same ``polarisation`` as the annotation it is used with.
 
     Raises
     ------
@@ -108,6 +112,9 @@ def check_vectors(path: Path, shown_as: str, root_tag: str, vector_tags: tuple[s
         As it says.
     """
     root = parse(path, shown_as, root_tag)
+    found = root.findtext("adsHeader/polarisation", "").strip()
+    if found != polarisation:
+        raise BadSafe(f"{shown_as} is of polarisation {found or 'unknown'}, not {polarisation}")
     vectors = [vector for tag in vector_tags for vector in root.iter(tag)]
     if not vectors:
         raise BadSafe(f"{shown_as} holds no {vector_tags[0]}")

@@ -105,11 +105,18 @@ def find(place: str) -> Iterator[tuple[str, bool]]:
             yield from _below(match)
     elif os.path.isdir(place):
         yield from _below(place)
+    elif os.path.exists(place):
+        raise ConfigError(
+            f"safes: {place} is a file, and its name does not end in .txt.\n"
+            "    write the path of a folder, a glob, or of a .txt listing"
+        )
     else:
+        several = place.split(",")
+        hint = f"safes: [{', '.join(several)}]" if len(several) > 1 else "safes: [/a/folder]"
         raise ConfigError(
             f"safes: the folder {place} is not there.\n"
             "    write the path of a folder that holds *.SAFE folders, a glob, or a .txt listing,"
-            " for example:\n    safes: [$DATAWORK/sentinel-1]"
+            f" for example:  {hint}"
         )
 
 
@@ -119,7 +126,7 @@ def _listing(path: str) -> Iterator[tuple[str, bool]]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"safes: cannot read the listing {path}: {error}\n"
-            "    write the path of a text file with the path of a SAFE a line"
+            "    write the path of a text file (UTF-8) with the path of a SAFE a line"
         ) from None
     for number, line in enumerate(lines, 1):
         line = line.strip()

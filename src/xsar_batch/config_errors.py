@@ -72,7 +72,7 @@ def _corrected(value: Any, error: Any) -> Any:
     at_resolution = list(error.absolute_path) == ["resolution"]
     if at_resolution and (number := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(k?)m?\s*", str(value))):
         metres = float(number[1]) * (1000 if number[2] else 1)
-        return f"{metres:g}m" if metres > 0 else None
+        return f"{metres:g}m" if metres >= 1 else None
     if error.validator in ("minimum", "maximum"):
         return error.validator_value
     return None

@@ -5,19 +5,22 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from . import function, recipe, run_file, safe
 from . import land_mask as polygons
 from .classify import classify
-from .failures import BadProduct, ConfigError, LandMaskError
+from .failures import BadProduct, BadSafe, ConfigError, LandMaskError
 from .layout import Layout
 from .outcome import Outcome
-from .settings import Settings
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 # xsar, xarray and dask are imported when the SAFE has passed its check: a bad one must not cost
 # the seconds, or on a parallel file system the minutes, that those imports take.
@@ -29,15 +32,15 @@ logger = logging.getLogger("xsar_batch")
 class Job:
     """One conversion.
 
-    ``recipe_file`` is the recipe that must be in force, None for a conversion by hand. ``recipe``
-    holds resolution, identity of the function and of the land mask.
+    ``recipe`` holds resolution, identity of the function and of the land mask. ``recipes`` is the
+    folder in which it must be in force, None for a conversion by hand.
     """
 
     safe: Path
     product: Path
     land_mask: Path
     recipe: Mapping[str, str]
-    recipe_file: Path | None = None
+    recipes: Path | None = None
     function: str = function.OURS
     threads: int = 1
     compression: int = 4
@@ -53,13 +56,14 @@ class Job:
         """The conversion of the SAFE called ``name``, as one job of a run."""
         known, safe_path = run_file.read(file, name)
         layout = Layout(Path(known["output_dir"]))
+        if safe_path is None:
+            raise BadSafe(f"{name} is in none of the places that the setting safes names")
         return cls(
-            # One that nobody listed is looked for where it is not, and fails as one SAFE.
-            safe=Path(safe_path or f"{name}.SAFE"),
+            safe=Path(safe_path),
             product=layout.product(name),
             land_mask=Path(known["land_mask"]),
             recipe=known["recipe"],
-            recipe_file=Path(known["recipe_file"]),
+            recipes=layout.own,
             function=known["function"],
             threads=threads,
             compression=known["compression"],
@@ -84,9 +88,7 @@ class Job:
         ConfigError, LandMaskError
             The function or the land polygons are not there.
         """
-        others.pop("run", None)
-        settings = Settings((), product.parent, resolution=resolution, function=function)
-        made_with = recipe.recipe(settings, polygons.identity(land_mask))
+        made_with = recipe.recipe(resolution, function, polygons.identity(land_mask))
         return cls(safe, product, land_mask, made_with, function=function, **others)
 
 
@@ -112,7 +114,7 @@ def run(job: Job) -> int:
     )
     logger.info("%s -> %s", job.safe, job.product)
     try:
-        known = convert(job)
+        known = convert(job, outcome.replacing)
     except (Exception, SystemExit) as error:
         failure = classify(error, job.safe, job.land_mask, job.product.parent)
         if failure.name in ("unknown", "out-of-memory"):
@@ -136,10 +138,11 @@ def _say(text: str, where: TextIO) -> None:
         print(text, file=where, flush=True)
 
 
-def convert(job: Job) -> dict[str, Any]:
+def convert(job: Job, before_publishing: Callable[[], None]) -> dict[str, Any]:
     """Check the SAFE, run the function, check the result, publish the product.
 
-    Returns what the outcome should know of the product.
+    Returns what the outcome should know of the product. ``before_publishing`` is called when all
+    checks are passed, just before the product gets its name.
 
     Raises
     ------
@@ -152,21 +155,20 @@ def convert(job: Job) -> dict[str, Any]:
             f"{job.land_mask} is not there; make it with: "
             f"python workflow/scripts/land_mask.py {job.land_mask}"
         )
-    if function.identity(job.function) != job.recipe["function"]:
-        raise ConfigError("the file of the function was changed during the run: start it again")
     logger.info("the SAFE is whole: IPF %s, %s", checked.ipf, " ".join(checked.polarisations))
 
     from . import cf, product, verify
 
-    ds = compute(job)
+    ds, workarounds = compute(job)
     is_ours = job.function == function.OURS
     verify.check_dataset(ds, checked, job.recipe["resolution"] if is_ours else None)
     ds = cf.conform(ds)
-    ds = product.with_provenance(ds, checked.name, checked.ipf, job.recipe, _workarounds())
+    ds = product.with_provenance(ds, checked.name, checked.ipf, job.recipe, workarounds)
 
     def check(path: Path) -> None:
         verify.check_file(path, ds)
-        _check_in_force(job.recipe_file, path)
+        _check_in_force(job)
+        before_publishing()
 
     job.product.parent.mkdir(parents=True, exist_ok=True)
     product.write(ds, job.product, job.compression, check)
@@ -177,8 +179,10 @@ def convert(job: Job) -> dict[str, Any]:
     }
 
 
-def compute(job: Job):
+def compute(job: Job) -> "tuple[xr.Dataset, str]":
     """Call the function and compute what it returns, with exactly ``job.threads`` threads.
+
+    Returns the computed Dataset, and the names of the workarounds for xsar.
 
     There is no distributed client: with one, xsar hangs (umr-lops/xsar#176).
     """
@@ -188,9 +192,14 @@ def compute(job: Job):
 
     from . import workarounds
 
-    workarounds.apply()
+    # Told of every product, and of no consequence: what xsar asks xarray to join has one axis, and
+    # where noise is NaN it casts for a template that nobody reads.
+    warnings.filterwarnings("ignore", category=FutureWarning, module="xsar")
+    warnings.filterwarnings("ignore", message="invalid value encountered in cast")
+    logging.getLogger("xsar").setLevel(logging.WARNING)
+    applied = workarounds.apply()
     xsar.Sentinel1Meta.set_mask_feature("land", str(job.land_mask))
-    call = function.load(job.function)
+    call = function.load(job.function, job.recipe["function"])
     logger.info("%s at %s", job.recipe["function"], job.recipe["resolution"])
     with dask.config.set(scheduler="threads", num_workers=job.threads):
         ds = call(os.fspath(job.safe), job.recipe["resolution"])
@@ -198,25 +207,14 @@ def compute(job: Job):
             raise BadProduct(
                 f"{job.function} returned a {type(ds).__name__}, expected an xarray.Dataset"
             )
-        return ds.load()
+        return ds.load(), " ".join(applied)
 
 
-def _workarounds() -> str:
-    from . import workarounds
-
-    return " ".join(workarounds.apply())
-
-
-def _check_in_force(recipe_file: Path | None, path: Path) -> None:
-    """The product must belong to the recipe in force, also by its time, which others go by."""
-    if recipe_file is None:
-        return
-    known = recipe.in_force(recipe_file.parent)
-    if known is None or known.path != recipe_file:
+def _check_in_force(job: Job) -> None:
+    """A job that outlived its run must not publish what the next run would have to replace."""
+    known = recipe.all_of(job.recipes) if job.recipes else []
+    if known and known[-1].recipe != job.recipe:
         raise ConfigError("other settings came into force during the run: start it again")
-    if path.stat().st_mtime < known.since:
-        # The clocks of two nodes may differ.
-        os.utime(path, (known.since, known.since))
 
 
 def _on_terminate(signum: int, frame: object) -> None:

@@ -59,7 +59,7 @@ class DiskFull(Failure):
 
 
 class ConfigError(Failure):
-    """A setting is wrong. Raised before any SAFE is touched."""
+    """A setting is wrong, or was changed during a run."""
 
     name = "config"
     exit_code = 78  # EX_CONFIG
@@ -68,5 +68,8 @@ class ConfigError(Failure):
 #: Exit code of each failure class, as documented for users.
 EXIT_CODES = {
     cls.name: cls.exit_code
-    for cls in (BadSafe, Unsupported, LandMaskError, OutOfMemory, DiskFull, BadProduct, Failure)
+    for cls in (
+        *(BadSafe, Unsupported, BadProduct, OutOfMemory),
+        *(LandMaskError, DiskFull, ConfigError, Failure),
+    )
 }

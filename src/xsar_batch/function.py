@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,26 +35,39 @@ def identity(function: str) -> str:
         return function
     text = _read(function, source)
     _check_name(name, text, source)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return f"{Path(source).name}:{name} sha256:{digest}"
+    return _identity_of(text, Path(source), name)
 
 
-def load(function: str) -> Callable:
-    """Import and return the function; whatever its module raises on import is passed on."""
+def load(function: str, expected: str) -> Callable:
+    """Import and return the function; whatever its module raises on import is passed on.
+
+    Raises
+    ------
+    ConfigError
+        It is not the one whose identity is ``expected``: the file was changed meanwhile.
+    """
     source, name = function.rsplit(":", 1)
     if not _is_file(source):
         return getattr(importlib.import_module(source), name)
     path = Path(source).resolve()
+    text = _read(function, source)
+    if _identity_of(text, path, name) != expected:
+        raise ConfigError(f"{source} was changed during the run: start it again")
     # A file may import its neighbours, as it could if it were run as a script.
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
-    # Under a name that takes no other module's place, should the file be called xsar.py.
-    spec = importlib.util.spec_from_file_location(f"function_of_the_user_{path.stem}", path)
-    module = importlib.util.module_from_spec(spec)
-    # Registered, so that what it defines can be pickled and found by dataclasses.
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    # Under a name that takes no other module's place, should the file be called xsar.py, and
+    # registered, so that what it defines can be pickled and found by dataclasses.
+    module = types.ModuleType(f"function_of_the_user_{path.stem}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module
+    # This text and no other: the file, or a cached compilation of it, may be another by now.
+    exec(compile(text, str(path), "exec"), module.__dict__)
     return getattr(module, name)
+
+
+def _identity_of(text: str, path: Path, name: str) -> str:
+    return f"{path.name}:{name} sha256:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def _is_file(source: str) -> bool:

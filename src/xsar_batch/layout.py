@@ -18,22 +18,33 @@ class Layout:
         """The product of the SAFE called ``name`` (without ``.SAFE``)."""
         return self.output_dir / f"{name}.nc"
 
+    @property
+    def logs(self) -> Path:
+        """Logs and outcomes."""
+        return self.output_dir / "logs"
+
     def log(self, name: str) -> Path:
         """What its conversion printed; the last line says how it ended."""
-        return self.output_dir / "logs" / f"{name}.log"
+        return self.logs / f"{name}.log"
 
     def outcome(self, name: str) -> Path:
         """How its last conversion ended, as JSON."""
-        return self.output_dir / "logs" / f"{name}.json"
+        return self.logs / f"{name}.json"
 
     @property
     def own(self) -> Path:
         """What the workflow keeps for itself."""
         return self.output_dir / ".xsar_batch"
 
-    def recipe(self, digest: str) -> Path:
-        """The settings that the products were made with. See :mod:`xsar_batch.recipe`."""
-        return self.own / f"recipe-{digest}.json"
+    @property
+    def lock(self) -> Path:
+        """There while a run is at work. See :mod:`xsar_batch.lock`."""
+        return self.own / "running.json"
+
+    @property
+    def previous(self) -> Path:
+        """Products that are being made again. See :mod:`xsar_batch.previous`."""
+        return self.own / "previous"
 
     def land_mask(self, digest: str) -> Path:
         """Land polygons, tiled and indexed. See :mod:`xsar_batch.land_mask`."""

@@ -9,6 +9,7 @@ from . import outcome
 
 if TYPE_CHECKING:
     from .plan import Plan
+    from .run import Run
 
 #: Names that are listed one by one before "and N more" stands for the rest.
 SHOWN = 20
@@ -22,7 +23,7 @@ def say(lines: Iterable[str]) -> None:
 def preview(plan: "Plan") -> Iterator[str]:
     """One short paragraph: found, selected, duplicate, done, pending, and why."""
     catalogue, safes = plan.catalogue, plan.catalogue.safes
-    pending = len(plan.pending)
+    pending = len(plan.done.pending)
     yield (
         f"xsar-batch: {catalogue.found} SAFEs found, {len(safes)} selected, "
         f"{catalogue.duplicates} duplicates; {len(safes) - pending} done, {pending} pending"
@@ -38,26 +39,34 @@ def preview(plan: "Plan") -> Iterator[str]:
     yield from _some("not a Sentinel-1 name, left out", catalogue.not_sentinel1)
     yield from _some("nothing found in", catalogue.empty_places)
     yield from _some("listed but not there, will fail", catalogue.missing)
-    if plan.outdated:
-        why = "; ".join(plan.changes) or "the run after the last change did not come that far"
-        yield f"    {plan.outdated} of the pending are there and will be made again: {why}"
+    if plan.done.trusted:
+        yield f"    {plan.done.trusted} of the done are taken as they are: settings unknown"
+    if plan.done.outdated:
+        again = f"{len(plan.done.outdated)} of the pending are there and will be made again"
+        yield f"    {again}: {plan.done.why}"
 
 
-def end(plan: "Plan") -> Iterator[str]:
-    """How the run ended: done, failed by class, and each failure with its cause."""
-    done, failures, not_tried = 0, [], 0
-    for name in plan.pending:
-        record = outcome.read(plan.layout.outcome(name))
-        if record is None or record["started"] < plan.started:
+def end(run: "Run") -> Iterator[str]:
+    """End the run, and say how it went: made, failed by class, each failure with its cause."""
+    restored = run.end()
+    layout = run.plan.layout
+    made, failures, not_tried = 0, [], 0
+    for name in run.names:
+        record = outcome.read(layout.outcome(name))
+        if record is None or record["started"] < run.started:
             not_tried += 1
         elif record["state"] == "done":
-            done += 1
+            made += 1
         else:
             failures.append(record)
+    if not run.names:
+        yield f"xsar-batch: nothing to do, all {len(run.plan.catalogue.safes)} products are there"
+        return
     classes = Counter(_class(record) for record in failures)
     by_class = ", ".join(f"{count} {name}" for name, count in sorted(classes.items()))
     yield (
-        f"xsar-batch: {done} done, {len(failures)} failed{f' ({by_class})' if failures else ''}"
+        f"xsar-batch: of {len(run.names)} pending, {made} made, {len(failures)} failed"
+        + (f" ({by_class})" if failures else "")
         + (f", {not_tried} not tried" if not_tried else "")
     )
     for record in failures[:SHOWN]:
@@ -66,8 +75,13 @@ def end(plan: "Plan") -> Iterator[str]:
     if len(failures) > SHOWN:
         yield f"    and {len(failures) - SHOWN} more"
     if failures:
-        logs = plan.layout.output_dir / "logs"
-        yield f"    logs are in {logs}; the same command tries these again"
+        yield f"    logs are in {layout.logs}; the same command tries these again"
+    if restored:
+        yield f"    {restored} products of earlier settings were kept, as they were not made again"
+    if not_tried and not run.plan.land_mask_file.exists():
+        log = layout.log("land_mask")
+        cause = log.read_text().strip() if log.is_file() else "see above"
+        yield f"    the land mask could not be made: {cause}"
 
 
 def _class(record: dict[str, Any]) -> str:

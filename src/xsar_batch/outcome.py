@@ -24,11 +24,12 @@ class Outcome:
     def __init__(self, path: Path | None, name: str, **known: Any) -> None:
         """Start the clock; ``known`` goes into the record as it is.
 
-        Attempts are counted over all runs, until one succeeds.
+        Attempts are counted over all runs, until one succeeds. ``made_with`` in the record is the
+        recipe of the product that is there, or may be there again should this attempt fail.
         """
         self._path = path
-        before = read(path) if path else None
-        tried = before.get("attempt", 0) if before and before.get("state") != "done" else 0
+        before = (read(path) if path else None) or {}
+        tried = 0 if before.get("state") == "done" else before.get("attempt", 0)
         self._start = time.monotonic()
         self.record: dict[str, Any] = {
             "name": name,
@@ -42,21 +43,27 @@ class Outcome:
             "pid": os.getpid(),
             "pbs_job": os.environ.get("PBS_JOBID"),
             "attempt": tried + 1,
+            "made_with": before.get("made_with"),
             **known,
         }
         self._write()
 
+    def replacing(self) -> None:
+        """The next moment there may be another product: from now on nobody knows of what recipe."""
+        if self.record["made_with"] is not None:
+            self.record["made_with"] = None
+            self._write()
+
     def done(self, **known: Any) -> str:
         """The product is published. Returns the log's last line."""
-        self._end(state="done", exit_code=0, **known)
+        self._end(state="done", exit_code=0, made_with=self.record.get("recipe"), **known)
         return f"DONE {self.record['name']} in {self.record['seconds']:.1f} s"
 
     def failed(self, failure: Failure) -> str:
         """There is no product. Returns the log's last line."""
         cause = " ".join(str(failure).split())
-        self._end(state="failed", **{"class": failure.name}, cause=cause)
-        self.record["exit_code"] = failure.exit_code
-        self._write()
+        code = failure.exit_code
+        self._end(state="failed", **{"class": failure.name}, cause=cause, exit_code=code)
         return f"FAILED {failure.name}: {cause}"
 
     def interrupted(self, by: str, exit_code: int) -> str:
@@ -78,13 +85,10 @@ class Outcome:
     def _write(self) -> None:
         if self._path is None:
             return
-        try:
+        # On a full disk the record must not hide why the conversion failed: the log and the exit
+        # code still say it. An earlier record stays, for what it knows of the product.
+        with suppress(OSError):
             publish.write_text(self._path, json.dumps(self.record, indent=1) + "\n")
-        except OSError:
-            # On a full disk the record must not hide why the conversion failed: the log and the
-            # exit code still say it. A stale record would be a lie, so it goes.
-            with suppress(OSError):
-                self._path.unlink()
 
 
 def _peak_memory() -> int:

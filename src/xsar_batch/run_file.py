@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from .failures import ConfigError
 from .publish import published
 
 
@@ -30,10 +31,17 @@ def write(path: Path, known: Mapping[str, Any], safes: Mapping[str, str]) -> Non
 
 
 def read(path: Path, name: str) -> tuple[dict[str, Any], str | None]:
-    """What all jobs have in common, and the path of the SAFE called ``name``.
+    """What all jobs have in common, and the path of the SAFE called ``name`` (without .SAFE).
 
     The path is None where nobody listed that SAFE.
+
+    Raises
+    ------
+    ConfigError
+        The file is not there.
     """
+    if not path.is_file():
+        raise ConfigError(f"{path} is not there; it is written when a run starts")
     uri = f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1"
     with closing(sqlite3.connect(uri, uri=True)) as table:
         (known,) = table.execute("SELECT everything FROM known").fetchone()

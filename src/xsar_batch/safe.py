@@ -50,9 +50,11 @@ def check(path: str | os.PathLike) -> Safe:
     """
     path = Path(path)
     name = path.name.removesuffix(".SAFE")
-    _check_kind(name)
     if not path.is_dir():
         raise BadSafe(f"{path} is not there" if not path.exists() else f"{path} is no folder")
+    _check_kind(name)
+    if {"[", "]"} & set(str(path)):
+        raise Unsupported(f"xsar takes [ and ] for a pattern: move or link it from {path.parent}")
     files, ipf = _read_manifest(path)
     annotations = []
     for number, shown_as in enumerate(files["annotation"]):
@@ -62,6 +64,7 @@ def check(path: str | os.PathLike) -> Safe:
             files["calibration"][number],
             "calibration",
             ("calibrationVector",),
+            one.polarisation,
         )
         annotation.check_vectors(
             path / files["noise"][number],
@@ -69,6 +72,7 @@ def check(path: str | os.PathLike) -> Safe:
             "noise",
             # noiseVector until IPF 2.8, noiseRangeVector since.
             ("noiseRangeVector", "noiseVector"),
+            one.polarisation,
         )
         _check_tiff(path, files["measurement"][number], one)
         annotations.append(one)

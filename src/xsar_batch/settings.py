@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .failures import ConfigError
+from .resolution import normalised
 
 #: Keys under which a single value stands for a list of one.
 LISTS = ("safes", "select.mission", "select.mode", "select.product_type", "select.polarisation")
@@ -34,8 +35,12 @@ class Settings:
     compression: int = 4
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any], schema: Path | None = None) -> "Settings":
+    def from_config(
+        cls, config: Mapping[str, Any], schema: Path | None = None, in_job: bool = False
+    ) -> "Settings":
         """Read Snakemake's ``config``; with a ``schema`` it is checked against that first.
+
+        A job reads less of it: the variables in ``safes`` may not be set where it runs.
 
         Raises
         ------
@@ -45,12 +50,19 @@ class Settings:
         config = _normalised(config)
         if schema is not None:
             _check(config, schema)
-        values = {**config, "safes": tuple(_expand("safes", s) for s in config["safes"])}
+        values = {**config, "safes": () if in_job else _expand_all("safes", config["safes"])}
         values["output_dir"] = Path(_expand("output_dir", config["output_dir"]))
-        if "land_mask" in config:
+        if {"{", "}"} & set(str(values["output_dir"])):
+            raise ConfigError(
+                f"output_dir: {values['output_dir']} contains braces, which mean something to "
+                "Snakemake.\n    write a path without { and }"
+            )
+        if "land_mask" in config and not in_job:
             values["land_mask"] = Path(_expand("land_mask", config["land_mask"]))
-        if "function" in config:
+        if "function" in config and not in_job:
             values["function"] = _expand("function", config["function"])
+        if "resolution" in config:
+            values["resolution"] = normalised(config["resolution"])
         # To JSON schema 2.0 is an integer too.
         values.update({k: int(values[k]) for k in ("threads", "compression") if k in values})
         return cls(**values)
@@ -68,6 +80,10 @@ def expand_variables(text: str) -> str:
     except RuntimeError:
         # The ~ of a user whom nobody knows: a name like any other.
         return expanded
+
+
+def _expand_all(key: str, texts: list[str]) -> tuple[str, ...]:
+    return tuple(_expand(key, text) for text in texts)
 
 
 def _expand(key: str, text: str) -> str:
@@ -119,9 +135,10 @@ def _check(config: Mapping[str, Any], schema_path: Path) -> None:
         raise ConfigError(
             "\n".join(dict.fromkeys(config_errors.sentence(e, schema) for e in errors))
         )
+    select = config.get("select", {})
     for key in ("start", "stop"):
-        when = config.get("select", {}).get(key)
-        if when:
+        if key in select:
+            when = select[key]
             try:
                 dt.datetime.fromisoformat(when)
             except ValueError as error:
@@ -129,3 +146,8 @@ def _check(config: Mapping[str, Any], schema_path: Path) -> None:
                     f"select.{key}: {when!r} is no date ({error}).\n"
                     f"    write for example:  {key}: 2024-03-01"
                 ) from None
+    if {"start", "stop"} <= set(select) and select["start"] > select["stop"]:
+        raise ConfigError(
+            f"select: start {select['start']} is after stop {select['stop']}.\n"
+            f"    write:  start: {select['stop']}\n            stop: {select['start']}"
+        )

@@ -127,7 +127,7 @@ def _check_positions(ds: xr.Dataset, grid: GeolocationGrid) -> None:
             raise BadProduct(f"{variable.name} is empty: dimensions {dict(ds.sizes)}")
         if not np.isfinite(variable.values).all():
             raise BadProduct(f"{variable.name} has cells without a value")
-    if not _on_pixels(longitude):
+    if not (_on_pixels(longitude) and _on_pixels(latitude)):
         _check_in_footprint(longitude.values, latitude.values, grid)
         return
     lines, samples = ds["line"].values, ds["sample"].values
@@ -207,8 +207,5 @@ def _no_value(variable: xr.DataArray) -> bool:
 
 
 def _equal(one: np.ndarray, other: np.ndarray) -> bool:
-    if one.dtype.kind in "fc" and other.dtype.kind in "fc":
-        return np.array_equal(one, other, equal_nan=True)
-    if one.dtype.kind == "M" and other.dtype.kind == "M":
-        return np.array_equal(one, other, equal_nan=True)
-    return np.array_equal(one, other)
+    may_be_missing = one.dtype.kind in "fcmM" and other.dtype.kind in "fcmM"
+    return np.array_equal(one, other, equal_nan=may_be_missing)

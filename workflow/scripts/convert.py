@@ -9,12 +9,7 @@ import sys
 from pathlib import Path
 
 from xsar_batch import threads
-from xsar_batch.failures import Failure
-
-EXIT_CODES = (
-    "Exit codes: 0 done, 65 bad-safe, 69 unsupported, 70 bad-product, 71 out-of-memory, "
-    "72 land-mask, 74 disk-full, 78 config, 1 unknown; 130 Ctrl-C, 143 SIGTERM."
-)
+from xsar_batch.failures import EXIT_CODES, Failure
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -22,7 +17,9 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__,
         usage="%(prog)s SAFE PRODUCT --land-mask FILE [options]\n       %(prog)s --run FILE NAME",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=EXIT_CODES,
+        epilog="Exit codes: 0 done, "
+        + ", ".join(f"{code} {name}" for name, code in EXIT_CODES.items())
+        + "; 130 Ctrl-C, 143 SIGTERM.",
     )
     parser.add_argument("safe", type=Path, help="the SAFE folder (with --run: its name)")
     parser.add_argument("product", type=Path, nargs="?", help="the netCDF file to write")
@@ -55,14 +52,17 @@ def main() -> int:
     threads.limit(arguments.threads)
     from xsar_batch import convert
 
-    if arguments.run:
-        job = convert.Job.of_run(arguments.run, arguments.safe.name, arguments.threads)
-    else:
-        try:
-            job = convert.Job.by_hand(**vars(arguments))
-        except Failure as failure:
-            print(f"FAILED {failure.name}: {failure}", file=sys.stderr)
-            return failure.exit_code
+    given = vars(arguments)
+    run_file = given.pop("run")
+    try:
+        if run_file:
+            name = arguments.safe.name.removesuffix(".SAFE")
+            job = convert.Job.of_run(run_file, name, arguments.threads)
+        else:
+            job = convert.Job.by_hand(**given)
+    except Failure as failure:
+        print(f"FAILED {failure.name}: {failure}", file=sys.stderr)
+        return failure.exit_code
     return convert.run(job)
 
 

@@ -11,6 +11,10 @@ say() { printf '\n\033[1m# %s\033[0m\n' "$*"; }
 run() { printf '$ %s\n' "$*"; "$@"; }
 
 say "Three Sentinel-1 scenes off Brittany, made here (no download)"
+if [ -e "$folder" ] && [ ! -e "$folder/archive" ]; then
+    echo "$folder is there and holds something else: name another folder" >&2
+    exit 2
+fi
 rm -rf "$folder"
 run python -m xsar_batch.demo "$folder/archive" --count 3 || exit
 

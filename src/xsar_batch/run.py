@@ -1,0 +1,81 @@
+"""A run from its start to its end: what the main process does round the jobs."""
+
+import datetime as dt
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from . import lock, previous, publish, run_file
+from .failures import ConfigError
+from .plan import Plan
+
+#: Seconds after which files of other settings are taken for forgotten.
+FORGOTTEN_AFTER = 30 * 86_400
+
+
+class Run:
+    """One call of Snakemake that converts something."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.names: list[str] = []
+        self.started = ""
+
+    def begin(self, names: Iterable[str]) -> None:
+        """Take the lock, make the folders, clear what killed runs left, write the run file.
+
+        ``names`` are the SAFEs that Snakemake is going to convert.
+
+        Raises
+        ------
+        ConfigError
+            ``output_dir`` cannot be written, or another run is at work in it.
+        """
+        self.names = list(names)
+        self.started = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+        layout = self.plan.layout
+        try:
+            for folder in (layout.own, layout.logs):
+                folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire(layout.lock)
+            previous.settle(layout)
+            for folder in (layout.output_dir, layout.own, layout.logs):
+                publish.remove_stale(folder)
+            self._remove_forgotten()
+            previous.keep(self.names, layout)
+            safes = self.plan.catalogue.safes
+            paths = dict(zip(safes.index, safes["path"], strict=True))
+            run_file.write(self.plan.run_file, self._known(), paths)
+        except OSError as error:
+            raise ConfigError(
+                f"output_dir: cannot write to {error.filename or layout.output_dir}: "
+                f"{error.strerror}\n"
+                "    write the path of a folder that is yours:  output_dir: $DATAWORK/l1b"
+            ) from None
+
+    def end(self) -> int:
+        """Give products back that were to be made again and were not, and release the lock.
+
+        Returns how many products of other settings are back.
+        """
+        restored = previous.settle(self.plan.layout)
+        lock.release(self.plan.layout.lock)
+        return restored
+
+    def _remove_forgotten(self) -> None:
+        own = self.plan.layout.own
+        for file in (*own.glob("run-*.sqlite"), *own.glob("land_mask-*.fgb")):
+            old = time.time() - file.stat().st_mtime > FORGOTTEN_AFTER
+            if old and file not in (self.plan.run_file, self.plan.land_mask_file):
+                file.unlink(missing_ok=True)
+
+    def _known(self) -> dict[str, Any]:
+        """What all jobs have in common, in terms of :class:`xsar_batch.convert.Job`."""
+        plan = self.plan
+        return {
+            "output_dir": str(plan.layout.output_dir.absolute()),
+            "land_mask": str(plan.land_mask_file.absolute()),
+            "recipe": plan.recipe,
+            "function": plan.settings.function,
+            "compression": plan.settings.compression,
+        }
