@@ -70,6 +70,7 @@ def compare(folder: Path, repeats: int) -> dict[str, list[Cost]]:
     """Costs of both, in turn."""
     snakemake = [sys.executable, "-m", "snakemake", "-n", "--quiet", "all"]
     ours = [*snakemake, "--snakefile", str(REPO / "Snakefile")]
+    ours += ["--configfile", "config/config.yaml"]
     costs: dict[str, list[Cost]] = {"ours": [], "bare": []}
     for _ in range(repeats):
         costs["bare"].append(measure([*snakemake, "--rerun-triggers", "mtime"], folder))

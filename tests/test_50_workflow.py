@@ -122,7 +122,7 @@ def preview(ran: Ran) -> str:
 
 
 def ending(ran: Ran) -> str:
-    return paragraph(ran, r"\d+ done")
+    return paragraph(ran, r"(of \d+ pending|nothing to do)")
 
 
 # -- broken ones among good ones -------------------------------------------------------------
@@ -223,7 +223,8 @@ def test_what_is_said_after_the_run(mixed):
     count = len(mixed.broken)
     said = ending(mixed.ran)
     assert said.startswith(
-        f"xsar-batch: {GOOD} done, {count} failed ({count - 2} bad-safe, 2 unsupported)\n"
+        f"xsar-batch: of {GOOD + count} pending, {GOOD} made, {count} failed "
+        f"({count - 2} bad-safe, 2 unsupported)\n"
     )
     for name in mixed.broken:
         record = mixed.work.outcome(name)
@@ -250,7 +251,7 @@ def test_second_run_does_only_what_is_left(mixed, scene, tmp_path):
     ran = work.snakemake("--config", f"select={{name: '{mended}'}}")
     assert ran.code == 0, ran.out
     assert ran.scheduled == {"convert": 1, "all": 1}
-    assert ending(ran) == "xsar-batch: 1 done, 0 failed\n"
+    assert ending(ran) == "xsar-batch: of 1 pending, 1 made, 0 failed\n"
     assert work.products == {**before, mended: work.products[mended]}
 
 
@@ -281,7 +282,7 @@ def converted(tmp_path_factory, scene, land_source) -> Work:
     ran = work.snakemake()
     assert ran.code == 0, ran.out
     assert len(work.products) == GOOD
-    assert ending(ran) == f"xsar-batch: {GOOD} done, 0 failed\n"
+    assert ending(ran) == f"xsar-batch: of {GOOD} pending, {GOOD} made, 0 failed\n"
     return work
 
 
@@ -484,7 +485,7 @@ def test_change_of_settings_that_stops_half_way(work):
         f"{GOOD - 1} of the pending are there and will be made again: "
         "the run after the last change did not come that far" in preview(ran)
     )
-    assert ran.scheduled == {"convert": GOOD - 1, "all": 1}
+    assert ran.scheduled == {"recipe": 1, "convert": GOOD - 1, "all": 1}
     assert work.products[first] == half[first]
     for name in rest:
         assert work.products[name] > half[name]
@@ -496,21 +497,67 @@ def test_change_of_settings_that_stops_half_way(work):
     assert "convert" not in work.snakemake("-n").scheduled
 
 
-def test_settings_that_are_changed_back_make_the_products_again(work):
-    """What was made in between is of other settings, whatever was there before."""
+def test_settings_that_are_changed_back_make_again_what_was_made_in_between(work):
+    """And nothing else: the others are still of the settings that are back."""
     first = min(work.products)
     work.snakemake("--force", f"out/{first}.nc", "--config", "resolution=500m")
 
     ran = work.snakemake("-n")
 
-    assert "resolution 500m -> 1000m" in preview(ran)
-    assert ran.scheduled["convert"] == GOOD
+    assert "1 of the pending are there and will be made again: resolution 500m -> 1000m" in preview(
+        ran
+    )
+    assert ran.scheduled["convert"] == 1
+
+
+def test_products_outlive_a_function_that_fails(work):
+    """A slip in the settings must not cost what is there; nor may its way back."""
+    before = {name: (work.out / f"{name}.nc").read_bytes() for name in work.products}
+    (work.folder / "slip.py").write_text("def convert(safe, resolution):\n    raise KeyError(1)\n")
+
+    ran = work.snakemake("--config", "function=slip.py:convert")
+
+    assert ran.code != 0
+    assert f"of {GOOD} pending, 0 made, {GOOD} failed ({GOOD} unknown)" in ending(ran)
+    assert f"{GOOD} products of earlier settings were kept" in ran.out
+    assert {name: (work.out / f"{name}.nc").read_bytes() for name in before} == before
+    assert "convert" not in work.snakemake("-n").scheduled
+
+
+def test_second_run_in_the_same_place_is_refused(work):
+    """From another working directory, so that it is not Snakemake's lock that does it."""
+    lock = work.out / ".xsar_batch" / "running.json"
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        owner = {"host": os.uname().nodename, "pid": sleeper.pid, "since": "today"}
+        lock.write_text(json.dumps(owner))
+        ran = work.snakemake("--forceall")
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+    assert ran.code != 0
+    assert f"process {sleeper.pid} on {owner['host']} since today" in ran.out
+    assert len(work.products) == GOOD
+
+    # Its process has ended: nobody has to remove anything.
+    assert work.snakemake().code == 0
 
 
 def test_everything_again_when_asked_for(work):
     ran = work.snakemake("-n", "--forceall")
 
     assert ran.scheduled["convert"] == GOOD
+
+
+def test_everything_again_when_nothing_is_noted(work):
+    """The land mask is made for it, though nothing was pending."""
+    before = work.products
+    shutil.rmtree(work.out / ".xsar_batch")
+
+    ran = work.snakemake("--forceall")
+
+    assert ran.code == 0, ran.out
+    assert all(work.products[name] > before[name] for name in before)
 
 
 def test_product_that_was_removed_is_made_again(work):
@@ -604,7 +651,7 @@ def test_land_polygons_that_cannot_be_read_end_the_run_before_the_first_safe(wor
     assert "land-mask: land polygons land.geojson: GDAL cannot read it" in ran.out
     assert work.products == {}
     assert not list(work.out.glob("logs/S1*"))
-    assert f"0 done, 0 failed, {GOOD} not tried" in ending(ran)
+    assert f"of {GOOD} pending, 0 made, 0 failed, {GOOD} not tried" in ending(ran)
 
 
 def test_settings_of_the_command_line_and_of_another_file(work):
@@ -698,11 +745,10 @@ from pathlib import Path
 from xsar_batch.plan import Plan
 os.chdir(sys.argv[1])
 plan = Plan.of_job(json.loads(sys.argv[2]))
-files = [str(plan.recipe_file), str(plan.land_mask_file), str(plan.run_file)]
 light = sorted(sys.modules)
 from xsar_batch.convert import Job
 job = Job.of_run(plan.run_file, sys.argv[3], 1)
-told = {"safe": str(job.safe), "product": str(job.product), "files": files}
+told = {"safe": str(job.safe), "product": str(job.product), "land_mask": str(job.land_mask)}
 print(json.dumps({**told, "light": light, "modules": sorted(sys.modules)}))
 """
 
@@ -718,7 +764,7 @@ def test_job_knows_its_safe_without_the_catalogue_of_all(work):
 
     assert told["safe"] == f"{work.archive}/{name}.SAFE"
     assert told["product"] == f"{work.out}/{name}.nc"
-    assert all((work.folder / file).exists() for file in told["files"])
+    assert Path(told["land_mask"]).is_file()
     assert not {"numpy", "yaml", "jsonschema", "pandas", "xsar"} & set(told["light"])
     assert not {"pandas", "xsar", "xarray", "geopandas"} & set(told["modules"])
     assert "xsar_batch.catalogue" not in told["modules"]

@@ -29,7 +29,8 @@ def classify(error: BaseException, safe: Path, land_mask: Path, output_dir: Path
         return BadSafe(f"{safe} went away while it was read")
     # GDAL's words for pixels that cannot be read; the header was read before.
     if type(error).__module__.startswith("rasterio"):
-        return BadSafe(f"the pixels cannot be read: {text}")
+        cause = " ".join(str(error.__cause__ or error).split())
+        return BadSafe(f"the pixels cannot be read: {cause}")
     return Failure(text)
 
 
