@@ -139,7 +139,10 @@ def test_dead_links_are_left_out(tmp_path):
 def test_missing_folder(tmp_path):
     text = complaint(tmp_path / "gone")
     assert text.startswith(f"safes: the folder {tmp_path}/gone is not there.\n")
-    assert text.endswith("\n    safes: [$DATAWORK/sentinel-1]")
+    assert text.endswith(
+        "\n    write the path of a folder that holds *.SAFE folders, a glob, or a .txt listing, "
+        "for example:  safes: [/a/folder]"
+    )
 
 
 def test_folder_without_safes_is_told(tmp_path):
@@ -195,7 +198,9 @@ def test_listing(tmp_path, monkeypatch):
 def test_listing_that_is_not_there(tmp_path):
     text = complaint(tmp_path / "list.txt")
     assert text.startswith(f"safes: cannot read the listing {tmp_path}/list.txt: ")
-    assert text.endswith("\n    write the path of a text file with the path of a SAFE a line")
+    assert text.endswith(
+        "\n    write the path of a text file (UTF-8) with the path of a SAFE a line"
+    )
 
 
 def test_listing_that_is_no_text(tmp_path):

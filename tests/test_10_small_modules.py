@@ -1,39 +1,35 @@
-"""The small modules, each on real files and processes."""
+"""The small modules that know of no other, each on real files and processes."""
 
 import datetime as dt
 import os
+import pickle
+import py_compile
 import re
-import shlex
+import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from helpers import CALIBRATION, NOISE, copy_safe, edit, only
 
 from xsar_batch import (
+    annotation,
     function,
-    messages,
     outcome,
     publish,
-    recipe,
     resolution,
     run_file,
+    safe,
     safe_name,
     threads,
 )
 from xsar_batch.failures import BadSafe, ConfigError, Unsupported
 from xsar_batch.layout import Layout
-from xsar_batch.plan import Plan
 
-SCHEMA_FILE = Path(__file__).parents[1] / "workflow" / "schemas" / "config.schema.yaml"
 NAME = "S1A_IW_GRDH_1SDV_20240301T180000_20240301T180025_052792_0671C0_ABCD"
-
-
-def name(number):
-    return NAME.replace("20240301", f"202403{number:02}")
 
 
 # -- safe_name -------------------------------------------------------------------------------
@@ -146,6 +142,72 @@ def test_suggestions_can_be_taken(asked, spacing):
         resolution.pixels_per_cell(asked, spacing, spacing)
     for suggestion in re.findall(r"\S+m\b", str(error.value).split("for example ")[1]):
         resolution.pixels_per_cell(suggestion, spacing, spacing)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("1000m", "1000m"),
+        ("1000.0m", "1000m"),
+        ("1000.00m", "1000m"),
+        ("12.50m", "12.5m"),
+        ("100000000m", "100000000m"),
+    ],
+)
+def test_each_resolution_has_one_name(written, meant):
+    assert resolution.normalised(written) == meant
+    assert resolution.normalised(meant) == meant
+    assert resolution.metres(written) == resolution.metres(meant)
+
+
+IW, EW, EW_HIGH = ("IW", "GRDH"), ("EW", "GRDM"), ("EW", "GRDH")
+
+
+@pytest.mark.parametrize(
+    ("asked", "kinds"),
+    [
+        ("1000m", [IW, EW, EW_HIGH]),
+        ("10m", [IW]),
+        ("40m", [EW]),
+        ("25m", [EW_HIGH]),
+        ("50m", [EW, IW]),  # of one of them: the others fail one by one, and say so
+        ("1005m", [("IW", "SLC_"), ("S3", "GRDH")]),  # nothing is known before they are opened
+        ("1005m", []),
+    ],
+)
+def test_resolution_that_may_fit(asked, kinds):
+    resolution.check(asked, kinds)
+
+
+@pytest.mark.parametrize(
+    ("asked", "kinds", "why"),
+    [
+        (
+            "1005m",
+            [IW],
+            "IW GRDH: a resolution of 1005m is no whole number of 10 m pixels; "
+            "take for example 1000m or 1010m",
+        ),
+        (
+            "50m",
+            [("IW", "SLC_"), EW],
+            "EW GRDM: a resolution of 50m is no whole number of 40 m pixels; "
+            "take for example 40m or 80m",
+        ),
+        (
+            "33m",
+            [IW, EW_HIGH],
+            "IW GRDH: a resolution of 33m is no whole number of 10 m pixels; "
+            "take for example 30m or 40m; "
+            "EW GRDH: a resolution of 33m is no whole number of 25 m pixels; "
+            "take for example 25m or 50m",
+        ),
+    ],
+)
+def test_resolution_that_fits_none(asked, kinds, why):
+    with pytest.raises(ConfigError) as error:
+        resolution.check(asked, kinds)
+    assert str(error.value) == f"resolution: {why}"
 
 
 # -- publish ---------------------------------------------------------------------------------
@@ -279,122 +341,11 @@ def test_run_file_of_no_safes(tmp_path):
 
 
 def test_missing_run_file_is_not_taken_for_an_unknown_name(tmp_path):
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(ConfigError) as error:
         run_file.read(tmp_path / "gone.sqlite", NAME)
+    gone = tmp_path / "gone.sqlite"
+    assert str(error.value) == f"{gone} is not there; it is written when a run starts"
     assert not list(tmp_path.iterdir())
-
-
-# -- recipe ----------------------------------------------------------------------------------
-
-FIRST = {"resolution": "1000m", "function": "xsar_batch.l1b:l1b", "land_mask": "GSHHG"}
-SECOND = {**FIRST, "resolution": "500m"}
-
-
-def put_in_force(layout, contents):
-    path = layout.recipe(recipe.digest(contents))
-    recipe.put_in_force(path, contents)
-    return path
-
-
-def test_digest_is_stable():
-    # Pinned: another digest of the same recipe would make a whole archive again.
-    assert recipe.digest(FIRST) == "5d6360e1156b"
-    assert recipe.digest(dict(reversed(FIRST.items()))) == recipe.digest(FIRST)
-    assert recipe.digest(SECOND) != recipe.digest(FIRST)
-    assert re.fullmatch(r"[0-9a-f]{12}", recipe.digest("any text"))
-
-
-def test_recipe_names_what_changes_values_and_no_paths(settings):
-    one = recipe.recipe(settings(), "GSHHG")
-    assert one == FIRST
-    same = settings(threads=4, compression=9, output_dir="/elsewhere", safes=["/other"])
-    assert recipe.recipe(same, "GSHHG") == FIRST
-    assert recipe.recipe(settings(resolution="500m"), "GSHHG") == SECOND
-    assert recipe.recipe(settings(), "mine.shp") == {**FIRST, "land_mask": "mine.shp"}
-
-
-def test_no_recipe_in_force(tmp_path):
-    assert recipe.in_force(Layout(tmp_path).own) is None
-    (tmp_path / ".xsar_batch").mkdir()
-    (tmp_path / ".xsar_batch" / "recipe-0.json").write_text("{half")
-    assert recipe.in_force(Layout(tmp_path).own) is None
-
-
-def test_first_recipe_is_older_than_everything(tmp_path):
-    layout = Layout(tmp_path)
-    path = put_in_force(layout, FIRST)
-    assert recipe.in_force(layout.own) == recipe.InForce(path, FIRST, 0.0)
-
-
-def test_later_recipe_is_in_force_and_in_the_end_the_only_one(tmp_path):
-    layout = Layout(tmp_path)
-    put_in_force(layout, FIRST)
-    before = time.time()
-    path = put_in_force(layout, SECOND)
-    found = recipe.in_force(layout.own)
-    assert (found.path, found.recipe) == (path, SECOND)
-    # Clocks of file systems tick every few milliseconds.
-    assert before - 0.1 < found.since <= time.time()
-    recipe.remove_superseded(layout.own)
-    assert list(layout.own.glob("*.json")) == [path]
-
-
-def test_back_to_an_earlier_recipe_is_newer_too(tmp_path):
-    layout = Layout(tmp_path)
-    put_in_force(layout, FIRST)
-    put_in_force(layout, SECOND)
-    before = time.time()
-    path = put_in_force(layout, FIRST)
-    found = recipe.in_force(layout.own)
-    assert (found.path, found.recipe) == (path, FIRST)
-    assert found.since > before - 0.1
-
-
-def test_putting_it_in_force_again_changes_nothing(tmp_path):
-    layout = Layout(tmp_path)
-    put_in_force(layout, FIRST)
-    put_in_force(layout, SECOND)
-    before = recipe.in_force(layout.own)
-    put_in_force(layout, SECOND)
-    assert recipe.in_force(layout.own) == before
-
-
-def test_touching_the_file_changes_nothing(tmp_path):
-    # `snakemake --touch`, or an archive that was copied without its times.
-    layout = Layout(tmp_path)
-    path = put_in_force(layout, FIRST)
-    os.utime(path)
-    assert recipe.in_force(layout.own).since == 0
-
-
-@pytest.fixture
-def killed_half_way(tmp_path):
-    """The writer of the second recipe was killed before it removed the first."""
-    layout = Layout(tmp_path)
-    first = put_in_force(layout, FIRST)
-    kept = first.read_text()
-    second = put_in_force(layout, SECOND)
-    first.write_text(kept)
-    return layout, first, second
-
-
-def test_of_two_recipes_the_younger_is_in_force(killed_half_way):
-    layout, _, second = killed_half_way
-    assert recipe.in_force(layout.own).path == second
-
-
-def test_superseded_recipe_is_removed(killed_half_way):
-    layout, first, second = killed_half_way
-    recipe.remove_superseded(layout.own)
-    assert second.exists() and not first.exists()
-    recipe.remove_superseded(layout.own)
-    assert second.exists()
-
-
-def test_changes():
-    assert recipe.changes(FIRST, FIRST) == []
-    assert recipe.changes(FIRST, SECOND) == ["resolution 1000m -> 500m"]
-    assert recipe.changes({"b": "1"}, {"a": "2", "b": "1"}) == ["a None -> 2"]
 
 
 # -- function --------------------------------------------------------------------------------
@@ -500,29 +451,117 @@ def test_module_without_the_function():
     assert second.startswith("    write:  function: xsar_batch.l1b:l1b")
 
 
+@pytest.fixture
+def imports(monkeypatch):
+    """What a test imports is forgotten."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before = set(sys.modules)
+    yield
+    for module in set(sys.modules) - before:
+        if module.startswith(("function_of_the_user_", "neighbour_of_mine")):
+            del sys.modules[module]
+
+
+def load(of):
+    return function.load(of, function.identity(of))
+
+
 def test_load_from_a_module():
-    assert function.load("xsar_batch.safe_name:parse") is safe_name.parse
+    assert load("xsar_batch.safe_name:parse") is safe_name.parse
 
 
-def test_load_from_a_file_that_imports_its_neighbour(own, tmp_path, monkeypatch):
+def test_load_from_a_file_that_imports_its_neighbour(own, tmp_path, imports):
     (tmp_path / "neighbour_of_mine.py").write_text("ANSWER = 42\n")
     mine = own(
         "from dataclasses import dataclass\nfrom neighbour_of_mine import ANSWER\n"
         "@dataclass\nclass Result:\n    answer: int\n"
         "def l1b(safe, resolution): return Result(ANSWER), safe, resolution\n",
-        file="own_function_file.py",
     )
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    result, *arguments = function.load(mine)("a.SAFE", "1000m")
+    result, *arguments = load(mine)("a.SAFE", "1000m")
     assert (result.answer, arguments) == (42, ["a.SAFE", "1000m"])
-    sys.modules.pop("own_function_file", None)
-    sys.modules.pop("neighbour_of_mine")
+    assert pickle.loads(pickle.dumps(result)) == result
 
 
-def test_load_passes_on_what_the_import_raises(own, monkeypatch):
-    monkeypatch.setattr(sys, "path", list(sys.path))
+def test_load_from_a_relative_path(own, tmp_path, monkeypatch, imports):
+    own("def l1b(): return __file__\n")
+    monkeypatch.chdir(tmp_path)
+    assert load("./mine.py:l1b")() == load("mine.py:l1b")() == str(tmp_path / "mine.py")
+
+
+@pytest.mark.xfail(strict=True, reason="FAULT: load goes by the name of what the link points to")
+def test_load_from_a_link(own, tmp_path, imports):
+    own("def l1b(): return 1\n", file="version_2.py")
+    (tmp_path / "current.py").symlink_to("version_2.py")
+    assert load(f"{tmp_path}/current.py:l1b")() == 1
+
+
+def test_load_passes_on_what_the_import_raises(own, imports):
     with pytest.raises(ZeroDivisionError):
-        function.load(own("1 / 0\ndef l1b(): pass\n", file="own_broken_file.py"))
+        load(own("1 / 0\ndef l1b(): pass\n"))
+
+
+def test_load_refuses_a_file_that_was_changed(own, imports):
+    mine = own("def l1b(): return 1\n")
+    expected = function.identity(mine)
+    own("raise SystemExit('it was run')\ndef l1b(): return 2\n")
+    with pytest.raises(ConfigError) as error:
+        function.load(mine, expected)
+    path = mine.removesuffix(":l1b")
+    assert str(error.value) == f"{path} was changed during the run: start it again"
+
+
+def test_load_of_a_file_that_went_away(own, imports):
+    mine = own("def l1b(): return 1\n")
+    expected = function.identity(mine)
+    Path(mine.removesuffix(":l1b")).unlink()
+    with pytest.raises(ConfigError, match="^function: cannot read .*: No such file or directory"):
+        function.load(mine, expected)
+
+
+def test_what_was_compared_is_what_is_run(own, tmp_path):
+    # A pipe gives its text once: whoever opens it again waits for ever.
+    mine = own("def l1b(): return 'as it was read'\n")
+    expected = function.identity(mine)
+    whole = (tmp_path / "mine.py").rename(tmp_path / "whole.py")
+    os.mkfifo(tmp_path / "mine.py")
+    program = "import sys; from xsar_batch import function; print(function.load(*sys.argv[1:])())"
+    with subprocess.Popen(["sh", "-c", 'cat "$0" > "$1"', whole, tmp_path / "mine.py"]):
+        ran = subprocess.run(
+            [sys.executable, "-c", program, mine, expected],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+    assert ran.stdout == "as it was read\n"
+
+
+def test_stale_compilation_is_not_used(own, tmp_path, imports):
+    mine = own("def l1b(): return 'old'\n")
+    # One that Python believes without a look at the file, as after a copy that kept its time.
+    py_compile.compile(
+        str(tmp_path / "mine.py"),
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
+    own("def l1b(): return 'new'\n")
+    ran = subprocess.run(
+        [sys.executable, "-c", "import mine; print(mine.l1b())"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.stdout == "old\n", "this compilation deceives nobody"
+    assert load(mine)() == "new"
+
+
+def test_file_called_xsar_takes_nobody_s_place(own, imports):
+    import xsar
+
+    mine = own("import xsar\ndef l1b(): return xsar\n", file="xsar.py")
+    # In a conversion xsar is imported before, as here.
+    assert load(mine)() is xsar
+    assert sys.modules["xsar"] is xsar
 
 
 # -- threads ---------------------------------------------------------------------------------
@@ -554,6 +593,9 @@ def test_all_libraries_are_told(monkeypatch):
 
 # -- outcome ---------------------------------------------------------------------------------
 
+FIRST = {"resolution": "1000m", "function": "xsar_batch.l1b:l1b", "land_mask": "GSHHG"}
+SECOND = {**FIRST, "resolution": "500m"}
+
 
 def test_running(tmp_path, monkeypatch):
     monkeypatch.setenv("PBS_JOBID", "123.datarmor")
@@ -573,6 +615,7 @@ def test_running(tmp_path, monkeypatch):
         "pid": os.getpid(),
         "pbs_job": "123.datarmor",
         "attempt": 1,
+        "made_with": None,
         "threads": 2,
     }
 
@@ -634,14 +677,17 @@ def test_record_that_cannot_be_written_hides_nothing(tmp_path):
     assert one.failed(BadSafe("the reason")) == "FAILED bad-safe: the reason"
 
 
-def test_stale_record_goes_when_it_cannot_be_replaced(tmp_path):
+def test_earlier_record_stays_when_it_cannot_be_replaced(tmp_path):
+    # For what it knows of the product; one that says `running` is told as killed.
     path = tmp_path / "a.json"
-    one = outcome.Outcome(path, NAME)
+    outcome.Outcome(path, NAME, recipe=FIRST).done()
+    one = outcome.Outcome(path, NAME, recipe=SECOND)
     # Where the temporary file would go is a folder: this fails for root too.
     part(path).mkdir()
     part(path).joinpath("x").write_text("")
-    assert one.done().startswith("DONE")
-    assert outcome.read(path) is None
+    assert one.failed(BadSafe("the reason")) == "FAILED bad-safe: the reason"
+    record = outcome.read(path)
+    assert (record["state"], record["made_with"]) == ("running", FIRST)
 
 
 @pytest.mark.parametrize("text", [None, "", '{"state": "do'])
@@ -651,37 +697,57 @@ def test_record_that_is_not_whole(tmp_path, text):
     assert outcome.read(tmp_path / "a.json") is None
 
 
-# -- layout, plan, messages: on a real folder ------------------------------------------------
+def made_with(path):
+    return outcome.read(path)["made_with"]
 
 
-@pytest.fixture
-def config(tmp_path):
-    """Settings of an archive of four SAFEs."""
-    for number in range(1, 5):
-        (tmp_path / "archive" / f"{name(number)}.SAFE").mkdir(parents=True)
-    return {"safes": [str(tmp_path / "archive")], "output_dir": str(tmp_path / "out")}
+def test_a_product_is_made_with_the_recipe_of_its_conversion(tmp_path):
+    path = tmp_path / "a.json"
+    for recipe in (FIRST, SECOND):
+        outcome.Outcome(path, NAME, recipe=recipe).done()
+        assert made_with(path) == recipe
 
 
-@pytest.fixture
-def settings():
-    from xsar_batch.settings import Settings
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda one: one.failed(BadSafe("x")),
+        lambda one: one.interrupted("SIGTERM", 143),
+        lambda one: None,  # killed
+    ],
+)
+def test_an_attempt_that_makes_nothing_leaves_the_product_as_it_was(tmp_path, end):
+    path = tmp_path / "a.json"
+    outcome.Outcome(path, NAME, recipe=FIRST).done()
+    for _ in range(2):
+        one = outcome.Outcome(path, NAME, recipe=SECOND)
+        assert made_with(path) == FIRST
+        end(one)
+        assert made_with(path) == FIRST
 
-    base = {"safes": ["/archive"], "output_dir": "/out"}
-    return lambda **changes: Settings.from_config({**base, **changes}, SCHEMA_FILE)
+
+def test_while_the_product_is_replaced_nobody_knows(tmp_path):
+    path = tmp_path / "a.json"
+    outcome.Outcome(path, NAME, recipe=FIRST).done()
+    one = outcome.Outcome(path, NAME, recipe=SECOND)
+    one.replacing()
+    assert (outcome.read(path)["state"], made_with(path)) == ("running", None)
+    # Killed here, the next attempt does not know either.
+    assert outcome.Outcome(path, NAME, recipe=FIRST).record["made_with"] is None
+    one.done()
+    assert made_with(path) == SECOND
 
 
-def plan_of(config, **changes):
-    return Plan.of_main_process({**config, **changes}, SCHEMA_FILE)
+def test_a_first_product_replaces_nothing(tmp_path):
+    path = tmp_path / "a.json"
+    one = outcome.Outcome(path, NAME, recipe=FIRST)
+    one.replacing()
+    assert made_with(path) is None
+    one.done()
+    assert made_with(path) == FIRST
 
 
-def make_products(plan, *numbers):
-    plan.layout.output_dir.mkdir(exist_ok=True)
-    for number in numbers:
-        plan.layout.product(name(number)).write_text("")
-
-
-def text(lines):
-    return "\n".join(lines)
+# -- layout ----------------------------------------------------------------------------------
 
 
 def test_layout():
@@ -689,243 +755,34 @@ def test_layout():
     assert layout.product("a") == Path("/out/a.nc")
     assert layout.log("a") == Path("/out/logs/a.log")
     assert layout.outcome("a") == Path("/out/logs/a.json")
-    own = [layout.recipe("1"), layout.land_mask("2"), layout.run("3")]
+    assert layout.own == Path("/out/.xsar_batch")
+    own = [layout.land_mask("2"), layout.run("3"), layout.lock, layout.previous]
     assert own == [
         Path(f"/out/.xsar_batch/{file}")
-        for file in ("recipe-1.json", "land_mask-2.fgb", "run-3.sqlite")
+        for file in ("land_mask-2.fgb", "run-3.sqlite", "running.json", "previous")
     ]
 
 
-def test_plan_of_a_new_folder(config, tmp_path):
-    plan = plan_of(config)
-    assert plan.pending == [name(n) for n in range(1, 5)]
-    assert plan.products() == [f"{tmp_path}/out/{name(n)}.nc" for n in range(1, 5)]
-    assert not (tmp_path / "out").exists()  # a dry run writes nothing
+# -- annotation ------------------------------------------------------------------------------
 
 
-def test_plan_tells_done_from_pending(config):
-    make_products(plan_of(config), 1, 3)
-    plan = plan_of(config)
-    assert plan.pending == [name(2), name(4)]
-    assert plan.outdated == 0
-    assert len(plan.products(everything=True)) == 4
+@pytest.mark.parametrize(("kind", "file"), [("calibration", CALIBRATION), ("noise", NOISE)])
+def test_vectors_of_another_polarisation(kind, file, scene, tmp_path):
+    # Whole and well-formed, but applied to VH they give wrong values.
+    path = copy_safe(scene(), tmp_path)
+    of_vh = only(path, file)
+    shutil.copyfile(only(path, file.replace("-vh-", "-vv-")), of_vh)
+    with pytest.raises(BadSafe) as error:
+        safe.check(path)
+    shown_as = of_vh.relative_to(path)
+    assert str(error.value) == f"{shown_as} is of polarisation VV, not VH"
 
 
-def test_temporary_files_are_not_done(config):
-    plan = plan_of(config)
-    make_products(plan)
-    part(plan.layout.product(name(1))).write_text("")
-    plan.layout.product(name(2)).with_name(f".{name(2)}.nc").write_text("")
-    assert len(plan_of(config).pending) == 4
-
-
-def test_products_of_another_recipe_are_outdated(config):
-    plan = plan_of(config)
-    make_products(plan, 1, 2)
-    recipe.put_in_force(plan.recipe_file, plan.recipe)
-    assert len(plan_of(config).pending) == 2
-    other = plan_of(config, resolution="500m")
-    assert (len(other.pending), other.outdated) == (4, 2)
-    assert "2 of the pending are there and will be made again: resolution 1000m -> 500m" in text(
-        messages.preview(other)
-    )
-    # What changes no value makes nothing again.
-    assert len(plan_of(config, threads=2, compression=9).pending) == 2
-
-
-def test_half_way_through_a_new_recipe(config):
-    plan = plan_of(config)
-    make_products(plan, 1, 2)
-    recipe.put_in_force(plan.recipe_file, plan.recipe)
-    other = plan_of(config, resolution="500m")
-    for number in (1, 2):
-        os.utime(other.layout.product(name(number)), (1e9, 1e9))
-    recipe.put_in_force(other.recipe_file, other.recipe)
-    make_products(other, 2)
-    again = plan_of(config, resolution="500m")
-    assert again.pending == [name(1), name(3), name(4)]
-    assert again.outdated == 1
-    assert "the run after the last change did not come that far" in text(messages.preview(again))
-
-
-def test_editing_the_function_file_makes_products_outdated(config, own):
-    mine = own("def l1b(safe, resolution): return 1\n")
-    plan = plan_of(config, function=mine)
-    make_products(plan, 1, 2, 3, 4)
-    recipe.put_in_force(plan.recipe_file, plan.recipe)
-    assert plan_of(config, function=mine).pending == []
-    own("def l1b(safe, resolution): return 2\n")
-    other = plan_of(config, function=mine)
-    assert (len(other.pending), other.outdated) == (4, 4)
-    assert "function mine.py:l1b sha256:" in text(messages.preview(other))
-
-
-def test_moving_the_archive_makes_nothing_again(config, tmp_path):
-    plan = plan_of(config)
-    make_products(plan, 1, 2, 3, 4)
-    recipe.put_in_force(plan.recipe_file, plan.recipe)
-    (tmp_path / "archive").rename(tmp_path / "moved")
-    assert plan_of(config, safes=[str(tmp_path / "moved")]).pending == []
-
-
-def test_a_job_finds_its_safe_without_the_archive(config, tmp_path):
-    plan = plan_of(config, compression=7)
-    plan.prepare()
-    recipe.put_in_force(plan.recipe_file, plan.recipe)
-    (tmp_path / "archive").rename(tmp_path / "moved")  # a job that listed it would fail
-    known, path = run_file.read(plan.run_file, name(2))
-    assert path == str(tmp_path / "archive" / f"{name(2)}.SAFE")
-    assert known["recipe"] == plan.recipe
-    assert known["recipe_file"] == str(plan.recipe_file)
-    assert (known["function"], known["compression"]) == ("xsar_batch.l1b:l1b", 7)
-    assert run_file.read(plan.run_file, "unknown")[1] is None
-    job = Plan.of_job({**config, "compression": 7})
-    assert job.catalogue is None
-    files = ("recipe_file", "land_mask_file", "run_file")
-    assert [getattr(job, file) for file in files] == [getattr(plan, file) for file in files]
-
-
-def test_runs_with_other_settings_have_other_run_files(config):
-    base = plan_of(config)
-    changes = [{"resolution": "500m"}, {"compression": 9}, {"select": {"mode": "IW"}}]
-    files = {plan_of(config, **change).run_file for change in changes}
-    assert len(files | {base.run_file}) == 4
-    assert plan_of(config, threads=2).run_file == base.run_file
-
-
-def test_forgotten_run_files_are_removed(config):
-    plan = plan_of(config)
-    plan.prepare()
-    days = {"old": 31, "young": 29}
-    for digest, age in days.items():
-        plan.layout.run(digest).write_text("")
-        then = time.time() - age * 86_400
-        os.utime(plan.layout.run(digest), (then, then))
-    plan_of(config, compression=9).prepare()
-    assert not plan.layout.run("old").exists()
-    assert plan.layout.run("young").exists() and plan.run_file.exists()
-
-
-def test_conversions_wait_for_what_is_not_there_yet(config):
-    plan = plan_of(config)
-    # The recipe waits for the land mask, and the conversions for the recipe.
-    assert plan.inputs_of_conversions == [plan.recipe_file]
-    assert plan.inputs_of_recipe == [plan.land_mask_file]
-    make_products(plan, 1)
-    recipe.put_in_force(plan.recipe_file, plan.recipe)
-    assert plan.inputs_of_conversions == [plan.land_mask_file]
-    plan.land_mask_file.write_text("")
-    assert plan.inputs_of_conversions == plan.inputs_of_recipe == []
-    other = plan_of(config, resolution="500m")
-    assert (other.outdated, other.inputs_of_conversions) == (1, [other.recipe_file])
-    make_products(plan, 2, 3, 4)
-    assert plan_of(config).inputs_of_conversions == []
-
-
-def test_command_of_a_conversion_means_what_it_says(config, tmp_path):
-    plan = plan_of(config, output_dir=str(tmp_path / "a {wild} 'place'"))
-    # Snakemake formats it, and the shell takes it apart.
-    words = shlex.split(plan.command(Path("/scripts/convert.py")).format(wild="WRONG"))
-    assert words == [sys.executable, "/scripts/convert.py", "--run", str(plan.run_file)]
-
-
-def test_a_job_goes_by_the_recipe_in_force(config, own):
-    mine = own("def l1b(safe, resolution): return 1\n")
-    plan = plan_of(config, function=mine)
-    recipe.put_in_force(plan.recipe_file, plan.recipe)
-    own("def l1b(safe, resolution): return 2\n")
-    assert Plan.of_job({**config, "function": mine}).recipe == plan.recipe
-
-
-def test_prepare_clears_what_was_killed(config):
-    plan = plan_of(config)
-    make_products(plan, 1)
-    stale = part(plan.layout.product(name(2)), pid=dead_pid())
-    stale.write_text("half")
-    plan.prepare()
-    assert not stale.exists()
-    assert plan.layout.product(name(1)).exists()
-    assert (plan.layout.output_dir / "logs").is_dir()
-
-
-@pytest.mark.parametrize("step", ["list", "write"])
-def test_output_dir_that_cannot_be(config, tmp_path, step):
-    (tmp_path / "file").write_text("")
-    output = tmp_path / "file" if step == "list" else tmp_path / "file" / "below"
-    with pytest.raises(ConfigError) as error:
-        plan_of(config, output_dir=str(output)).prepare()
-    first, second = str(error.value).splitlines()
-    assert first.startswith("output_dir: cannot ") and str(output) in first
-    assert second == ("    write the path of a folder that is yours:  output_dir: $DATAWORK/l1b")
-
-
-def test_preview(config, tmp_path):
-    (tmp_path / "archive" / f"{name(1)[:-4]}0000.SAFE").mkdir()
-    (tmp_path / "archive" / f"{name(1).replace('IW', 'EW')}.SAFE").mkdir()
-    (tmp_path / "empty").mkdir()
-    for number in range(5):
-        (tmp_path / "archive" / f"LANDSAT{number}.SAFE").mkdir()
-    gone = f"/gone/{name(9)}.SAFE"
-    (tmp_path / "list.txt").write_text(f"{gone}\n{gone}\n")
-    make_products(plan_of(config), 2)
-    safes = [*config["safes"], str(tmp_path / "list.txt"), str(tmp_path / "empty")]
-    plan = plan_of(config, safes=safes, select={"mode": "IW"})
-    archive = tmp_path / "archive"
-    assert list(messages.preview(plan)) == [
-        "xsar-batch: 13 SAFEs found, 5 selected, 1 duplicates; 1 done, 4 pending"
-        f" -> {tmp_path}/out",
-        "    1 left out: not asked for by `select`",
-        "    1 left out: listed or found twice",
-        "    5 not a Sentinel-1 name, left out: "
-        f"{archive}/LANDSAT0.SAFE, {archive}/LANDSAT1.SAFE, {archive}/LANDSAT2.SAFE and 2 more",
-        f"    1 nothing found in: {tmp_path}/empty",
-        f"    1 listed but not there, will fail: {gone}",
-    ]
-
-
-def test_preview_says_no_more_than_there_is(config, tmp_path):
-    assert list(messages.preview(plan_of(config))) == [
-        f"xsar-batch: 4 SAFEs found, 4 selected, 0 duplicates; 0 done, 4 pending -> {tmp_path}/out"
-    ]
-
-
-def test_end(config, tmp_path):
-    plan = plan_of(config)
-    # Of an earlier run, so it says nothing of this one.
-    outcome.Outcome(plan.layout.outcome(name(4)), name(4)).done()
-    time.sleep(0.002)
-    plan.prepare()
-    outcome.Outcome(plan.layout.outcome(name(1)), name(1)).done()
-    outcome.Outcome(plan.layout.outcome(name(2)), name(2)).failed(BadSafe("x.tiff is empty"))
-    outcome.Outcome(plan.layout.outcome(name(3)), name(3))
-    assert list(messages.end(plan)) == [
-        "xsar-batch: 1 done, 2 failed (1 bad-safe, 1 killed), 1 not tried",
-        f"    {name(2)}: bad-safe: x.tiff is empty",
-        f"    {name(3)}: killed: ended without a word, out of memory or by a signal",
-        f"    logs are in {tmp_path}/out/logs; the same command tries these again",
-    ]
-
-
-def test_end_of_a_run_without_a_failure(config):
-    plan = plan_of(config)
-    plan.prepare()
-    for number in range(1, 5):
-        outcome.Outcome(plan.layout.outcome(name(number)), name(number)).done()
-    assert list(messages.end(plan)) == ["xsar-batch: 4 done, 0 failed"]
-
-
-def test_end_with_many_failures_is_short(config):
-    plan = plan_of(config)
-    plan.prepare()
-    plan.pending = [f"safe{number}" for number in range(25)]
-    for one in plan.pending:
-        outcome.Outcome(plan.layout.outcome(one), one).failed(BadSafe("x"))
-    lines = list(messages.end(plan))
-    assert lines[0] == "xsar-batch: 0 done, 25 failed (25 bad-safe)"
-    assert lines[-2] == "    and 5 more"
-    assert len(lines) == 1 + messages.SHOWN + 2
-
-
-def test_say_prints_to_stderr(capfd):
-    messages.say(["one", "two"])
-    assert capfd.readouterr() == ("", "one\ntwo\n")
+def test_vectors_of_no_polarisation(scene, tmp_path):
+    of_vh = only(copy_safe(scene(), tmp_path), CALIBRATION)
+    checked = (of_vh, "c.xml", "calibration", ("calibrationVector",))
+    annotation.check_vectors(*checked, "VH")
+    edit(of_vh, r"<polarisation>VH</polarisation>", "")
+    with pytest.raises(BadSafe) as error:
+        annotation.check_vectors(*checked, "VH")
+    assert str(error.value) == "c.xml is of polarisation unknown, not VH"
