@@ -382,3 +382,16 @@ def last_line(log: Path) -> str:
 
 def outcome(path: Path) -> dict:
     return json.loads(path.read_text())
+
+
+def high_priority_issues(product: Path, report: Path) -> tuple[int, list]:
+    """What compliance-checker finds against CF-1.8: how many of high priority, and which."""
+    from compliance_checker.runner import CheckSuite, ComplianceChecker
+
+    CheckSuite.load_all_available_checkers()
+    ComplianceChecker.run_checker(
+        [str(product)], ["cf:1.8"], 0, "normal", output_filename=str(report), output_format="json"
+    )
+    found = json.loads(report.read_text())["cf:1.8"]
+    assert found["possible_points"] > 100, "it did not look at anything"
+    return found["high_count"], [issue for issue in found["high_priorities"] if issue["msgs"]]

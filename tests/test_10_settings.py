@@ -219,6 +219,69 @@ def test_all_mistakes_are_said_at_once():
         assert part in text
 
 
+@pytest.mark.parametrize(
+    "written", ["/out/{wild}", "/out/}", "${HOME}/{a}", "$BRACES/out", "{out}"]
+)
+@pytest.mark.parametrize("schema", [SCHEMA_FILE, None])
+def test_braces_in_output_dir(monkeypatch, written, schema):
+    # Snakemake would take them for a wildcard, and fail with a text about its own affairs.
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("BRACES", "/{a}")
+    with pytest.raises(ConfigError) as error:
+        Settings.from_config({**GOOD, "output_dir": written}, schema)
+    path = written.replace("${HOME}", "/home/me").replace("$BRACES", "/{a}")
+    assert str(error.value).splitlines() == [
+        f"output_dir: {path} contains braces, which mean something to Snakemake.",
+        "    write a path without { and }",
+    ]
+
+
+def test_braces_elsewhere_mean_themselves(monkeypatch):
+    monkeypatch.setenv("SCRATCH", "/scratch")
+    read = settings(safes="/archive/{a}", output_dir="${SCRATCH}/l1b", function="/{a}/b.py:f")
+    assert read.safes == ("/archive/{a}",)
+    assert read.output_dir == Path("/scratch/l1b")
+    assert read.function == "/{a}/b.py:f"
+
+
+@pytest.mark.parametrize(
+    ("start", "stop"),
+    [
+        ("2024-03-02", "2024-03-01"),
+        ("2024-03-01T06:00:01", "2024-03-01T06:00"),
+        ("2024-03-02", "2024-03-01T23:59"),
+        ("2024-03-02 00:00", "2024-03-01"),
+        (dt.date(2024, 3, 2), dt.date(2024, 3, 1)),
+    ],
+)
+def test_start_after_stop(start, stop):
+    text = complaint({**GOOD, "select": {"start": start, "stop": stop}})
+    assert text.splitlines() == [
+        f"select: start {start} is after stop {stop}.",
+        f"    write:  start: {stop}",
+        f"            stop: {start}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("start", "stop"),
+    [
+        ("2024-03-01", "2024-03-01"),  # the day
+        ("2024-03-01", "2024-03-01T06:00"),
+        # A day without a time counts whole.
+        ("2024-03-01T06:00", "2024-03-01"),
+        ("2024-03-01T06:00", "2024-03-01 12:00"),
+    ],
+)
+def test_start_before_stop(start, stop):
+    assert settings(select={"start": start, "stop": stop}).select["start"] == start
+
+
+def test_start_after_stop_on_one_day_written_in_two_ways():
+    text = complaint({**GOOD, "select": {"start": "2024-03-01 12:00", "stop": "2024-03-01T06:00"}})
+    assert text.startswith("select: start 2024-03-01 12:00 is after stop 2024-03-01T06:00.\n")
+
+
 # -- values ----------------------------------------------------------------------------------
 
 
@@ -296,3 +359,38 @@ def test_null_in_select_asks_for_nothing(key):
 def test_a_job_reads_the_same_without_the_schema():
     config = {**GOOD, "select": {"mode": "IW", "start": dt.date(2024, 3, 1)}, "threads": 2}
     assert Settings.from_config(config) == Settings.from_config(config, SCHEMA_FILE)
+
+
+def test_a_job_leaves_alone_what_it_does_not_need(monkeypatch):
+    # The variables may be set only where snakemake was started.
+    monkeypatch.delenv("NO_SUCH_PLACE", raising=False)
+    monkeypatch.setenv("SCRATCH", "/scratch")
+    config = {
+        "safes": ["$NO_SUCH_PLACE/archive"],
+        "output_dir": "$SCRATCH/l1b",
+        "land_mask": "$NO_SUCH_PLACE/land.shp",
+        "function": "$NO_SUCH_PLACE/mine.py:l1b",
+        "threads": 2,
+        "resolution": "500.0m",
+    }
+    read = Settings.from_config(config, in_job=True)
+    assert read.safes == ()
+    assert read.output_dir == Path("/scratch/l1b")
+    assert (read.threads, read.resolution) == (2, "500m")
+    # Nothing is made up for what was not read: it is as it was written.
+    assert (read.land_mask, read.function) == (config["land_mask"], config["function"])
+    with pytest.raises(ConfigError, match=r"^safes: the environment variable \$NO_SUCH_PLACE in"):
+        Settings.from_config(config)
+
+
+def test_where_a_job_writes_must_be_known(monkeypatch):
+    monkeypatch.delenv("NO_SUCH_PLACE", raising=False)
+    with pytest.raises(ConfigError, match=r"^output_dir: the environment variable \$NO_SUCH_PLACE"):
+        Settings.from_config({**GOOD, "output_dir": "$NO_SUCH_PLACE/l1b"}, in_job=True)
+
+
+@pytest.mark.parametrize("written", ["500m", "500.0m", "500.00m"])
+def test_each_resolution_has_one_name(written):
+    # It is part of the recipe: by another name all products would be made again.
+    assert settings(resolution=written).resolution == "500m"
+    assert Settings.from_config({**GOOD, "resolution": written}, in_job=True).resolution == "500m"

@@ -268,6 +268,33 @@ def test_without_pixel_labels_the_footprint_counts(ds, checked):
     assert complaint(swapped, checked, None).endswith(" are outside the footprint")
 
 
+@pytest.mark.parametrize("name", ["longitude", "latitude"])
+@pytest.mark.parametrize("dim", ["line", "sample"])
+def test_one_position_a_line(ds, checked, name, dim):
+    # Not both are on pixels, so only the rough place can be told.
+    other = {"line": "sample", "sample": "line"}[dim]
+    few = ds[["sigma0", "longitude", "latitude"]]
+    middle = few[name].isel({other: few.sizes[other] // 2}, drop=True)
+    one = few.assign({name: middle})
+    assert one[name].dims == (dim,)
+    verify.check_dataset(one, checked, None)
+    text = complaint(one.assign({name: one[name] + 5}), checked, None)
+    size = one.sizes[dim]
+    assert text == f"{size} of {size} {name}s are outside the footprint"
+    # The other one of the two is looked at as well.
+    both = {"longitude": "latitude", "latitude": "longitude"}[name]
+    text = complaint(one.assign({both: one[both] + 5}), checked, None)
+    assert text == f"180 of 180 {both}s are outside the footprint"
+    one = one.assign({name: one[name].copy(deep=True)})
+    one[name][0] = np.nan
+    assert complaint(one, checked, None) == f"{name} has cells without a value"
+
+
+def test_ours_has_a_position_each_pixel(ds, checked):
+    one = ds.assign(latitude=ds["latitude"].isel(sample=0, drop=True) + 5)
+    assert complaint(one, checked) == "12 of 12 latitudes are outside the footprint"
+
+
 def test_a_regular_grid(checked):
     # Longitude and latitude have a dimension each there, of different lengths.
     grid = xr.Dataset(

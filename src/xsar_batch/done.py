@@ -16,10 +16,12 @@ from .recipe import Recipe
 class Done:
     """What is done and what is not, of the names asked for.
 
-    ``outdated`` are those among ``pending`` that have a product of other settings, for the reason
-    ``why``; ``trusted`` says how many are taken for done though nobody noted their settings.
+    ``there`` are the names of all products, whatever they are of. ``outdated`` are those among
+    ``pending`` that have a product of other settings, for the reason ``why``; ``trusted`` says how
+    many are taken for done though nobody noted their settings.
     """
 
+    there: set[str] = field(default_factory=set)
     pending: list[str] = field(default_factory=list)
     outdated: list[str] = field(default_factory=list)
     why: str = ""
@@ -32,12 +34,11 @@ def tell(names: Iterable[str], layout: Layout, recipe: Recipe) -> Done:
     Where no recipe is known, products may be there all the same: of a notebook, or because
     somebody tidied up. Those are trusted.
     """
-    there = products(layout.output_dir)
+    done = Done(there=products(layout.output_dir))
     known = recipes.all_of(layout.own)
     is_mixed = any(numbered.recipe != recipe for numbered in known)
-    done = Done()
     for name in names:
-        if name not in there:
+        if name not in done.there:
             done.pending.append(name)
         elif is_mixed and made_with(layout.outcome(name), known[0].recipe) != recipe:
             done.pending.append(name)
@@ -56,7 +57,7 @@ def made_with(file: Path, first: Recipe) -> Recipe | None:
     One without an outcome was there before anything was noted: it counts as made with ``first``.
     """
     record = outcome.read(file)
-    return first if record is None else record.get("made_with")
+    return first if record is None else record.get("made_with", first)
 
 
 def products(output_dir: Path) -> set[str]:
@@ -69,11 +70,7 @@ def products(output_dir: Path) -> set[str]:
     """
     try:
         with os.scandir(output_dir) as entries:
-            return {
-                entry.name[:-3]
-                for entry in entries
-                if entry.name.endswith(".nc") and entry.is_file() and entry.stat().st_size
-            }
+            return {entry.name[:-3] for entry in entries if _is_product(entry)}
     except FileNotFoundError:
         return set()
     except OSError as error:
@@ -81,3 +78,11 @@ def products(output_dir: Path) -> set[str]:
             f"output_dir: cannot list {output_dir}: {error.strerror}\n"
             "    write the path of a folder that is yours:  output_dir: $DATAWORK/l1b"
         ) from None
+
+
+def _is_product(entry: os.DirEntry) -> bool:
+    try:
+        return entry.name.endswith(".nc") and entry.is_file() and entry.stat().st_size > 0
+    except FileNotFoundError:
+        # Removed meanwhile: a run is making it again.
+        return False

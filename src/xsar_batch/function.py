@@ -51,7 +51,7 @@ def load(function: str, expected: str) -> Callable:
         return getattr(importlib.import_module(source), name)
     path = Path(source).resolve()
     text = _read(function, source)
-    if _identity_of(text, path, name) != expected:
+    if _identity_of(text, Path(source), name) != expected:
         raise ConfigError(f"{source} was changed during the run: start it again")
     # A file may import its neighbours, as it could if it were run as a script.
     if str(path.parent) not in sys.path:

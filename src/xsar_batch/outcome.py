@@ -43,14 +43,16 @@ class Outcome:
             "pid": os.getpid(),
             "pbs_job": os.environ.get("PBS_JOBID"),
             "attempt": tried + 1,
-            "made_with": before.get("made_with"),
             **known,
         }
+        # Without a record nothing is said: a product that is there counts as of the first recipe.
+        if "made_with" in before:
+            self.record["made_with"] = before["made_with"]
         self._write()
 
     def replacing(self) -> None:
         """The next moment there may be another product: from now on nobody knows of what recipe."""
-        if self.record["made_with"] is not None:
+        if self.record.get("made_with", "unsaid") is not None:
             self.record["made_with"] = None
             self._write()
 

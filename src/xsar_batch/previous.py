@@ -26,19 +26,19 @@ def keep(names: Iterable[str], layout: Layout) -> None:
             product.rename(kept)
 
 
-def settle(layout: Layout) -> int:
+def settle(layout: Layout) -> list[str]:
     """Give those back their name that were not made again, and forget the others.
 
-    Returns how many were given back. What a killed run left is settled by the next one.
+    Returns the names that are back. What a killed run left is settled by the next one.
     """
-    restored = 0
+    restored = []
     for kept in _files(layout.previous):
         product = layout.output_dir / kept.name
         if product.exists():
             kept.unlink(missing_ok=True)
         else:
             kept.rename(product)
-            restored += 1
+            restored.append(kept.stem)
     return restored
 
 

@@ -51,7 +51,7 @@ def digest(of: Any) -> str:
 def all_of(folder: Path) -> list[Numbered]:
     """The recipes that were ever in force, the one that is now last."""
     found = []
-    for path in sorted(folder.glob("recipe-*.json")):
+    for path in _files(folder):
         try:
             found.append(Numbered(path, json.loads(path.read_text())))
         except (OSError, ValueError):
@@ -62,8 +62,13 @@ def all_of(folder: Path) -> list[Numbered]:
 
 def next_file(folder: Path) -> Path:
     """The file of the recipe to be put in force next."""
-    numbers = [int(known.path.stem.rsplit("-", 1)[1]) for known in all_of(folder)]
+    # Those that cannot be read count too: the file must not be there yet.
+    numbers = [int(path.stem.rsplit("-", 1)[1]) for path in _files(folder)]
     return folder / f"recipe-{max(numbers, default=0) + 1:06d}.json"
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("recipe-" + 6 * "[0-9]" + ".json"))
 
 
 def put_in_force(path: Path, contents: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
 """A run from its start to its end: what the main process does round the jobs."""
 
 import datetime as dt
+import sqlite3
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -38,29 +39,40 @@ class Run:
             for folder in (layout.own, layout.logs):
                 folder.mkdir(parents=True, exist_ok=True)
             lock.acquire(layout.lock)
-            previous.settle(layout)
-            for folder in (layout.output_dir, layout.own, layout.logs):
-                publish.remove_stale(folder)
-            self._remove_forgotten()
-            previous.keep(self.names, layout)
-            safes = self.plan.catalogue.safes
-            paths = dict(zip(safes.index, safes["path"], strict=True))
-            run_file.write(self.plan.run_file, self._known(), paths)
-        except OSError as error:
+            try:
+                self._prepare()
+            except BaseException:
+                lock.release(layout.lock)
+                raise
+        except (OSError, sqlite3.Error) as error:
+            where = getattr(error, "filename", None) or layout.output_dir
+            why = getattr(error, "strerror", None) or error
             raise ConfigError(
-                f"output_dir: cannot write to {error.filename or layout.output_dir}: "
-                f"{error.strerror}\n"
+                f"output_dir: cannot write to {where}: {why}\n"
                 "    write the path of a folder that is yours:  output_dir: $DATAWORK/l1b"
             ) from None
+
+    def _prepare(self) -> None:
+        layout = self.plan.layout
+        there = self.plan.done.there.union(previous.settle(layout))
+        for folder in (layout.output_dir, layout.own, layout.logs):
+            publish.remove_stale(folder)
+        self._remove_forgotten()
+        # Of those that are there: on a parallel filesystem each question costs a millisecond.
+        previous.keep(there.intersection(self.names), layout)
+        safes = self.plan.catalogue.safes
+        paths = dict(zip(safes.index, safes["path"], strict=True))
+        run_file.write(self.plan.run_file, self._known(), paths)
 
     def end(self) -> int:
         """Give products back that were to be made again and were not, and release the lock.
 
         Returns how many products of other settings are back.
         """
-        restored = previous.settle(self.plan.layout)
-        lock.release(self.plan.layout.lock)
-        return restored
+        try:
+            return len(previous.settle(self.plan.layout))
+        finally:
+            lock.release(self.plan.layout.lock)
 
     def _remove_forgotten(self) -> None:
         own = self.plan.layout.own

@@ -136,17 +136,21 @@ def _check(config: Mapping[str, Any], schema_path: Path) -> None:
             "\n".join(dict.fromkeys(config_errors.sentence(e, schema) for e in errors))
         )
     select = config.get("select", {})
+    times = {}
     for key in ("start", "stop"):
         if key in select:
             when = select[key]
             try:
-                dt.datetime.fromisoformat(when)
+                times[key] = dt.datetime.fromisoformat(when)
             except ValueError as error:
                 raise ConfigError(
                     f"select.{key}: {when!r} is no date ({error}).\n"
                     f"    write for example:  {key}: 2024-03-01"
                 ) from None
-    if {"start", "stop"} <= set(select) and select["start"] > select["stop"]:
+    if len(select.get("stop", "")) == len("2024-03-31"):
+        # A day without a time counts whole.
+        times["stop"] += dt.timedelta(days=1, seconds=-1)
+    if len(times) == 2 and times["start"] > times["stop"]:
         raise ConfigError(
             f"select: start {select['start']} is after stop {select['stop']}.\n"
             f"    write:  start: {select['stop']}\n            stop: {select['start']}"

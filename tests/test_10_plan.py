@@ -1,0 +1,977 @@
+"""What is to be made, and the run round it: recipes, done and pending, plan, lock, messages.
+
+All on real folders, with the steps of Snakemake done by hand.
+"""
+
+import errno
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from xsar_batch import done, function, lock, messages, outcome, previous, recipe, run_file
+from xsar_batch.failures import BadSafe, ConfigError
+from xsar_batch.layout import Layout
+from xsar_batch.plan import Plan
+from xsar_batch.run import Run
+
+SCHEMA_FILE = Path(__file__).parents[1] / "workflow" / "schemas" / "config.schema.yaml"
+NAME = "S1A_IW_GRDH_1SDV_20240301T180000_20240301T180025_052792_0671C0_ABCD"
+
+FIRST = {"resolution": "1000m", "function": "xsar_batch.l1b:l1b", "land_mask": "GSHHG"}
+SECOND = {**FIRST, "resolution": "500m"}
+
+
+def name(number):
+    return NAME.replace("20240301", f"202403{number:02}")
+
+
+def names(*numbers):
+    return [name(number) for number in numbers or range(1, 5)]
+
+
+def dead_pid():
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass
+    return process.pid
+
+
+@pytest.fixture
+def layout(tmp_path):
+    """An output folder with nothing in it."""
+    (tmp_path / "out").mkdir()
+    return Layout(tmp_path / "out")
+
+
+@pytest.fixture
+def config(tmp_path):
+    """Settings of an archive of four SAFEs."""
+    for one in names():
+        (tmp_path / "archive" / f"{one}.SAFE").mkdir(parents=True)
+    return {"safes": [str(tmp_path / "archive")], "output_dir": str(tmp_path / "out")}
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Write a user's function file; returns `path:name`."""
+
+    def write(text):
+        (tmp_path / "mine.py").write_text(text)
+        return f"{tmp_path / 'mine.py'}:l1b"
+
+    return write
+
+
+def plan_of(config, **changes):
+    return Plan.of_main_process({**config, **changes}, SCHEMA_FILE)
+
+
+def begun(plan, *numbers):
+    """A run that converts some, all that are pending without."""
+    run = Run(plan)
+    run.begin(names(*numbers) if numbers else plan.done.pending)
+    return run
+
+
+def put_in_force(layout, contents):
+    path = recipe.next_file(layout.own)
+    recipe.put_in_force(path, contents)
+    return path
+
+
+def make_products(layout, *numbers, text="a product", made_with=None):
+    """Products; those of a ``made_with`` have an outcome."""
+    for number in numbers:
+        layout.output_dir.mkdir(exist_ok=True)
+        layout.product(name(number)).write_text(text)
+        if made_with:
+            outcome.Outcome(layout.outcome(name(number)), name(number), recipe=made_with).done()
+
+
+def text(lines):
+    return "\n".join(lines)
+
+
+# -- recipe ----------------------------------------------------------------------------------
+
+
+def test_digest_is_stable():
+    # Pinned: a job finds the run file by it, in a process of its own.
+    assert recipe.digest(FIRST) == "5d6360e1156b"
+    assert recipe.digest(dict(reversed(FIRST.items()))) == recipe.digest(FIRST)
+    assert recipe.digest(SECOND) != recipe.digest(FIRST)
+    assert re.fullmatch(r"[0-9a-f]{12}", recipe.digest("any text"))
+
+
+def test_recipe_names_what_changes_values_and_no_paths(own):
+    assert recipe.recipe("1000m", function.OURS, "GSHHG") == FIRST
+    assert recipe.recipe("500m", function.OURS, "GSHHG") == SECOND
+    assert recipe.recipe("1000m", function.OURS, "mine.shp") == {**FIRST, "land_mask": "mine.shp"}
+    mine = own("def l1b(): pass\n")
+    assert recipe.recipe("1000m", mine, "GSHHG") == {
+        **FIRST,
+        "function": function.identity(mine),
+    }
+
+
+def test_what_changes_no_value_changes_no_recipe(config, tmp_path):
+    plan = plan_of(config)
+    (tmp_path / "archive" / "below").mkdir()
+    same = {
+        "threads": 4,
+        "compression": 9,
+        "output_dir": str(tmp_path / "elsewhere"),
+        "safes": [str(tmp_path / "archive" / "below")],
+        "resolution": "1000.0m",
+    }
+    assert plan_of(config, **same).recipe == plan.recipe
+    assert plan_of(config, resolution="500m").recipe == {**plan.recipe, "resolution": "500m"}
+
+
+def test_no_recipe_is_known(layout):
+    assert recipe.all_of(layout.own) == []
+    assert recipe.next_file(layout.own) == layout.own / "recipe-000001.json"
+    layout.own.mkdir()
+    assert recipe.all_of(layout.own) == []
+
+
+def test_recipes_are_numbered_and_the_last_is_in_force(layout):
+    one, two = put_in_force(layout, FIRST), put_in_force(layout, SECOND)
+    # Back to an earlier one is a change as any other.
+    three = put_in_force(layout, FIRST)
+    assert [path.name for path in (one, two, three)] == [
+        f"recipe-{number:06d}.json" for number in (1, 2, 3)
+    ]
+    assert recipe.all_of(layout.own) == [
+        recipe.Numbered(one, FIRST),
+        recipe.Numbered(two, SECOND),
+        recipe.Numbered(three, FIRST),
+    ]
+    assert recipe.next_file(layout.own) == layout.own / "recipe-000004.json"
+
+
+def test_order_is_that_of_the_numbers_and_not_of_age(layout):
+    for number in (10, 2, 9):
+        path = layout.own / f"recipe-{number:06d}.json"
+        recipe.put_in_force(path, {"number": str(number)})
+    # As after `snakemake --touch`, or in an archive that was copied without its times.
+    os.utime(layout.own / "recipe-000002.json", (2e9, 2e9))
+    assert [known.recipe["number"] for known in recipe.all_of(layout.own)] == ["2", "9", "10"]
+    assert recipe.next_file(layout.own).name == "recipe-000011.json"
+
+
+def test_recipe_that_was_not_written_whole_is_none(layout):
+    put_in_force(layout, FIRST)
+    half = f".recipe-000002.json.{os.uname().nodename.split('.')[0]}-{dead_pid()}.part"
+    (layout.own / half).write_text("{half")
+    (known,) = recipe.all_of(layout.own)
+    assert known.recipe == FIRST
+
+
+@pytest.mark.parametrize("contents", ["{half", "", None])
+def test_recipe_that_cannot_be_read_is_none(layout, contents):
+    put_in_force(layout, FIRST)
+    unreadable = put_in_force(layout, SECOND)
+    last = put_in_force(layout, FIRST)
+    unreadable.unlink()
+    if contents is None:
+        unreadable.mkdir()
+    else:
+        unreadable.write_text(contents)
+    assert [known.path.name for known in recipe.all_of(layout.own)] == [
+        "recipe-000001.json",
+        last.name,
+    ]
+    assert recipe.next_file(layout.own).name == "recipe-000004.json"
+
+
+def test_next_file_is_not_there_even_if_the_last_cannot_be_read(layout):
+    put_in_force(layout, FIRST)
+    put_in_force(layout, SECOND).write_text("{half")
+    assert not recipe.next_file(layout.own).exists()
+
+
+def test_file_of_another_name_is_no_recipe(layout):
+    put_in_force(layout, FIRST)
+    (layout.own / "recipe-5d6360e1156b.json").write_text(json.dumps(SECOND))
+    assert recipe.next_file(layout.own).name == "recipe-000002.json"
+
+
+def test_changes():
+    assert recipe.changes(FIRST, FIRST) == []
+    assert recipe.changes(FIRST, SECOND) == ["resolution 1000m -> 500m"]
+    assert recipe.changes({"b": "1"}, {"a": "2", "b": "1"}) == ["a None -> 2"]
+
+
+# -- done ------------------------------------------------------------------------------------
+
+
+def test_nothing_is_done_where_there_is_no_folder(tmp_path):
+    assert done.tell(names(), Layout(tmp_path / "gone"), FIRST) == done.Done(pending=names())
+
+
+def test_without_a_recipe_all_that_is_there_is_trusted(layout):
+    make_products(layout, 1, 3)
+    # Tidied up was `.xsar_batch` alone: what an outcome says is not asked.
+    make_products(layout, 4, made_with=SECOND)
+    told = done.tell(names(), layout, FIRST)
+    assert told == done.Done(there={*names(1, 3, 4)}, pending=names(2), trusted=3)
+
+
+def test_with_one_recipe_no_outcome_is_read(layout):
+    put_in_force(layout, FIRST)
+    make_products(layout, 1)
+    # If it were read, it would tell otherwise; if this were, nothing would ever be told.
+    make_products(layout, 2, made_with=SECOND)
+    make_products(layout, 3)
+    os.mkfifo(layout.outcome(name(3)))
+    told = done.tell(names(), layout, FIRST)
+    assert told == done.Done(there={*names(1, 2, 3)}, pending=names(4))
+
+
+def test_with_several_recipes_outcomes_tell(layout):
+    put_in_force(layout, FIRST)
+    put_in_force(layout, SECOND)
+    make_products(layout, 1, made_with=FIRST)
+    make_products(layout, 2, 3, made_with=SECOND)
+    told = done.tell(names(), layout, SECOND)
+    assert (told.pending, told.outdated, told.trusted) == (names(1, 4), names(1), 0)
+    assert told.why == "the run after the last change did not come that far"
+    # Back to the first: what was not made again by then is done.
+    told = done.tell(names(), layout, FIRST)
+    assert (told.pending, told.outdated) == (names(2, 3, 4), names(2, 3))
+    assert told.why == "resolution 500m -> 1000m"
+
+
+def test_with_another_recipe_than_the_one_that_is_known_outcomes_tell(layout):
+    put_in_force(layout, FIRST)
+    make_products(layout, 1, made_with=FIRST)
+    # By a run that was killed before the recipe could be written down again.
+    make_products(layout, 2, made_with=SECOND)
+    told = done.tell(names(), layout, SECOND)
+    assert (told.pending, told.outdated) == (names(1, 3, 4), names(1))
+    assert told.why == "resolution 1000m -> 500m"
+
+
+@pytest.mark.parametrize("unreadable", [None, "", '{"state": "do'])
+def test_product_without_an_outcome_is_of_the_first_recipe(layout, unreadable):
+    put_in_force(layout, FIRST)
+    put_in_force(layout, SECOND)
+    make_products(layout, 1)
+    if unreadable is not None:
+        layout.logs.mkdir()
+        layout.outcome(name(1)).write_text(unreadable)
+    assert done.tell(names(1), layout, FIRST) == done.Done(there={name(1)})
+    assert done.tell(names(1), layout, SECOND).outdated == names(1)
+    assert done.made_with(layout.outcome(name(1)), FIRST) == FIRST
+
+
+def test_product_that_nobody_knows_of_is_made_again(layout):
+    put_in_force(layout, FIRST)
+    put_in_force(layout, SECOND)
+    make_products(layout, 1, made_with=FIRST)
+    # Killed between the product and its outcome.
+    outcome.Outcome(layout.outcome(name(1)), name(1), recipe=SECOND).replacing()
+    assert done.made_with(layout.outcome(name(1)), FIRST) is None
+    for now in (FIRST, SECOND):
+        assert done.tell(names(1), layout, now).outdated == names(1)
+
+
+def test_failed_attempt_at_a_product_without_an_outcome(layout):
+    put_in_force(layout, FIRST)
+    make_products(layout, 1)
+    put_in_force(layout, SECOND)
+    one = outcome.Outcome(layout.outcome(name(1)), name(1), recipe=SECOND)
+    one.failed(BadSafe("on tape"))
+    # The product was kept. With the slip in the settings undone it is what it was.
+    assert done.tell(names(1), layout, FIRST).pending == []
+
+
+def test_age_does_not_count(layout):
+    first = put_in_force(layout, FIRST)
+    put_in_force(layout, SECOND)
+    make_products(layout, 1, made_with=FIRST)
+    make_products(layout, 2, made_with=SECOND)
+    for file in (first, layout.product(name(1)), layout.outcome(name(1))):
+        os.utime(file, (2e9, 2e9))
+    os.utime(layout.product(name(2)), (1e9, 1e9))
+    assert done.tell(names(1, 2), layout, SECOND).pending == names(1)
+
+
+def test_only_whole_files_of_that_name_are_products(layout):
+    make_products(layout, 1)
+    make_products(layout, 2, text="")
+    layout.product(name(3)).mkdir()
+    layout.product(name(4)).symlink_to("gone.nc")
+    layout.product(name(5)).symlink_to(layout.product(name(1)))
+    (layout.output_dir / f".{name(6)}.nc.host-12.part").write_text("half")
+    (layout.output_dir / f".{name(7)}.nc").write_text("hidden")
+    (layout.output_dir / f"{name(8)}.ncx").write_text("another")
+    assert done.products(layout.output_dir) >= {name(1), name(5)}
+    assert done.tell(names(*range(1, 9)), layout, FIRST).pending == names(2, 3, 4, 6, 7, 8)
+
+
+def test_products_that_go_while_they_are_listed_hide_no_others(layout):
+    # A dry run beside a run that makes products again.
+    make_products(layout, *range(1, 31))
+    program = (
+        "import sys; from pathlib import Path\n"
+        "files = [Path(sys.argv[1]) / f'{number}.nc' for number in range(50)]\n"
+        "while True:\n"
+        "    [file.write_text('x') for file in files]; [file.unlink() for file in files]"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, layout.output_dir]) as churning:
+        try:
+            for _ in range(500):
+                assert done.products(layout.output_dir) >= {*names(*range(1, 31))}
+        finally:
+            churning.kill()
+
+
+# -- plan ------------------------------------------------------------------------------------
+
+
+def test_plan_of_a_new_folder(config, tmp_path):
+    plan = plan_of(config)
+    assert plan.done.pending == names()
+    assert plan.products() == [f"{tmp_path}/out/{one}.nc" for one in names()]
+    assert not (tmp_path / "out").exists()  # a dry run writes nothing
+
+
+def test_plan_tells_done_from_pending(config):
+    make_products(plan_of(config).layout, 1, 3)
+    plan = plan_of(config)
+    assert plan.done.pending == names(2, 4)
+    assert plan.done.outdated == []
+    assert len(plan.products(everything=True)) == 4
+
+
+def test_products_of_another_recipe_are_outdated(config):
+    plan = plan_of(config)
+    put_in_force(plan.layout, plan.recipe)
+    make_products(plan.layout, 1, 2, made_with=plan.recipe)
+    assert plan_of(config).done.pending == names(3, 4)
+    other = plan_of(config, resolution="500m")
+    assert (other.done.pending, other.done.outdated) == (names(), names(1, 2))
+    assert "2 of the pending are there and will be made again: resolution 1000m -> 500m" in text(
+        messages.preview(other)
+    )
+    # What changes no value makes nothing again.
+    assert plan_of(config, threads=2, compression=9).done.pending == names(3, 4)
+    assert plan_of(config, resolution="1000.0m").done.pending == names(3, 4)
+
+
+def test_half_way_through_a_new_recipe(config):
+    plan = plan_of(config)
+    put_in_force(plan.layout, plan.recipe)
+    make_products(plan.layout, 1, 2, made_with=plan.recipe)
+    other = plan_of(config, resolution="500m")
+    recipe.put_in_force(other.recipe_file, other.recipe)
+    make_products(other.layout, 2, made_with=other.recipe)
+    again = plan_of(config, resolution="500m")
+    assert again.done.pending == names(1, 3, 4)
+    assert again.done.outdated == names(1)
+    assert "the run after the last change did not come that far" in text(messages.preview(again))
+
+
+def test_editing_the_function_file_makes_products_outdated(config, own):
+    mine = own("def l1b(safe, resolution): return 1\n")
+    plan = plan_of(config, function=mine)
+    put_in_force(plan.layout, plan.recipe)
+    make_products(plan.layout, 1, 2, 3, 4, made_with=plan.recipe)
+    assert plan_of(config, function=mine).done.pending == []
+    own("def l1b(safe, resolution): return 2\n")
+    other = plan_of(config, function=mine)
+    assert other.done.pending == other.done.outdated == names()
+    assert "function mine.py:l1b sha256:" in text(messages.preview(other))
+    # A slip that was undone: nothing is made again.
+    own("def l1b(safe, resolution): return 1\n")
+    assert plan_of(config, function=mine).done.pending == []
+
+
+def test_moving_the_archive_makes_nothing_again(config, tmp_path):
+    plan = plan_of(config)
+    put_in_force(plan.layout, plan.recipe)
+    make_products(plan.layout, 1, 2, 3, 4)
+    (tmp_path / "archive").rename(tmp_path / "moved")
+    assert plan_of(config, safes=[str(tmp_path / "moved")]).done.pending == []
+
+
+def test_resolution_that_fits_no_product_is_told_before_a_run(config, own):
+    with pytest.raises(ConfigError, match=r"^resolution: IW GRDH: a resolution of 1005m is no who"):
+        plan_of(config, resolution="1005m")
+    # To a function of the user it may mean anything.
+    mine = own("def l1b(safe, resolution): return 1\n")
+    assert plan_of(config, resolution="1005m", function=mine).recipe["resolution"] == "1005m"
+
+
+def test_runs_with_other_settings_have_other_run_files(config):
+    base = plan_of(config)
+    changes = [{"resolution": "500m"}, {"compression": 9}, {"select": {"mode": "IW"}}]
+    files = {plan_of(config, **change).run_file for change in changes}
+    assert len(files | {base.run_file}) == 4
+    assert plan_of(config).run_file == base.run_file
+
+
+def test_a_job_has_places_and_asks_for_nothing(config, tmp_path, monkeypatch):
+    config = {**config, "function": "gone.py:l1b", "land_mask": "$NO_SUCH_PLACE/land.shp"}
+    monkeypatch.setenv("NO_SUCH_PLACE", str(tmp_path))
+    (tmp_path / "land.shp").write_text("")
+    (tmp_path / "gone.py").write_text("def l1b(): pass\n")
+    monkeypatch.chdir(tmp_path)
+    plan = plan_of(config)
+    # Where the job runs there is none of it.
+    monkeypatch.delenv("NO_SUCH_PLACE")
+    for there in (tmp_path / "land.shp", tmp_path / "gone.py"):
+        there.unlink()
+    (tmp_path / "archive").rename(tmp_path / "moved")
+    job = Plan.of_job(config)
+    assert (job.layout, job.run_file) == (plan.layout, plan.run_file)
+    assert job.command(Path("convert.py")) == plan.command(Path("convert.py"))
+    assert (job.catalogue, job.products(), job.products(everything=True)) == (None, [], [])
+    # Else each job of 100,000 would look for the rule behind.
+    assert job.inputs_of_conversions == []
+
+
+def test_command_of_a_conversion_means_what_it_says(config, tmp_path, monkeypatch):
+    plan = plan_of(config, output_dir=str(tmp_path / "a 'place' of mine & $ more"))
+    # Snakemake formats it, and the shell takes it apart.
+    monkeypatch.setattr(sys, "executable", "/env {wild}/python")
+    words = shlex.split(plan.command(Path("/scripts {wild}/convert.py")).format(wild="WRONG"))
+    expected = ["/env {wild}/python", "/scripts {wild}/convert.py", "--run", str(plan.run_file)]
+    assert words == expected
+
+
+# -- plan: what waits for what ---------------------------------------------------------------
+
+
+def test_at_first_all_waits_for_the_recipe_and_that_for_the_land_mask(config):
+    plan = plan_of(config)
+    assert plan.recipe_file == plan.layout.own / "recipe-000001.json"
+    assert plan.inputs_of_conversions == [plan.recipe_file]
+    assert plan.inputs_of_recipe == [plan.land_mask_file]
+
+
+def test_a_land_mask_that_is_there_is_waited_for_by_nobody(config):
+    plan = plan_of(config)
+    plan.land_mask_file.parent.mkdir(parents=True)
+    plan.land_mask_file.write_text("")
+    assert plan.inputs_of_conversions == [plan.recipe_file]
+    assert plan.inputs_of_recipe == []
+
+
+def test_a_land_mask_that_was_tidied_up_is_made_again(config):
+    plan = plan_of(config)
+    path = put_in_force(plan.layout, plan.recipe)
+    make_products(plan.layout, 1)
+    plan = plan_of(config)
+    assert plan.recipe_file == path
+    assert plan.inputs_of_conversions == plan.inputs_of_recipe == [plan.land_mask_file]
+
+
+@pytest.fixture
+def ready(config):
+    """A folder in which recipe and land mask are there, and two products."""
+    plan = plan_of(config)
+    put_in_force(plan.layout, plan.recipe)
+    plan.land_mask_file.write_text("")
+    make_products(plan.layout, 1, 2, made_with=plan.recipe)
+    return plan_of(config)
+
+
+def test_conversions_do_not_wait_when_all_is_there(ready, config):
+    assert ready.done.pending == names(3, 4)
+    assert ready.inputs_of_conversions == ready.inputs_of_recipe == []
+    make_products(ready.layout, 3, 4)
+    assert plan_of(config).inputs_of_conversions == []
+
+
+def test_conversions_wait_for_another_recipe(ready, config):
+    other = plan_of(config, resolution="500m")
+    assert other.recipe_file == ready.layout.own / "recipe-000002.json"
+    assert other.inputs_of_conversions == [other.recipe_file]
+    assert other.inputs_of_recipe == []  # the land is the same
+
+
+def test_conversions_wait_for_another_land_mask(ready, config, tmp_path):
+    (tmp_path / "land.shp").write_text("other land")
+    other = plan_of(config, land_mask=str(tmp_path / "land.shp"))
+    assert other.land_mask_file != ready.land_mask_file
+    assert other.inputs_of_conversions == [other.recipe_file]
+    assert other.inputs_of_recipe == [other.land_mask_file]
+
+
+def test_outdated_products_wait_for_a_new_number_of_the_same_recipe(ready, config):
+    # That is how Snakemake is told to run conversions whose product is there.
+    other = plan_of(config, resolution="500m")
+    recipe.put_in_force(other.recipe_file, other.recipe)
+    make_products(other.layout, 1, made_with=other.recipe)
+    again = plan_of(config, resolution="500m")
+    assert again.done.outdated == names(2)
+    assert again.recipe_file == ready.layout.own / "recipe-000003.json"
+    assert again.inputs_of_conversions == [again.recipe_file]
+    recipe.put_in_force(again.recipe_file, again.recipe)
+    make_products(again.layout, 2, made_with=again.recipe)
+    last = plan_of(config, resolution="500m")
+    assert (last.done.outdated, last.inputs_of_conversions) == ([], [])
+
+
+# -- previous --------------------------------------------------------------------------------
+
+
+def kept(layout):
+    return sorted(path.name for path in layout.previous.iterdir())
+
+
+@pytest.fixture(params=["links", "no links"])
+def links(request, monkeypatch):
+    """On file systems with hard links, and on those without, by the words of such."""
+    if request.param == "no links":
+
+        def refuse(source, target):
+            source.stat()
+            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), source)
+
+        monkeypatch.setattr(os, "link", refuse)
+    return request.param
+
+
+def test_product_of_a_job_that_fails_is_kept(layout, links):
+    make_products(layout, 1, 2, text="old")
+    previous.keep(names(1, 2, 3), layout)
+    assert kept(layout) == [f"{name(1)}.nc", f"{name(2)}.nc"]
+    for number in (1, 2):
+        # Snakemake, before the jobs.
+        layout.product(name(number)).unlink(missing_ok=True)
+    assert sorted(previous.settle(layout)) == names(1, 2)
+    assert [layout.product(name(number)).read_text() for number in (1, 2)] == ["old", "old"]
+    assert not layout.product(name(3)).exists()
+    assert kept(layout) == []
+
+
+def test_product_that_was_made_again_is_forgotten(layout, links):
+    make_products(layout, 1, text="old")
+    previous.keep(names(1), layout)
+    layout.product(name(1)).unlink(missing_ok=True)
+    make_products(layout, 1, text="new")
+    assert previous.settle(layout) == []
+    assert layout.product(name(1)).read_text() == "new"
+    assert kept(layout) == []
+
+
+def test_product_whose_job_never_began_stays(layout, links):
+    make_products(layout, 1, text="old")
+    inode = layout.product(name(1)).stat().st_ino
+    previous.keep(names(1), layout)
+    assert previous.settle(layout) == ([] if links == "links" else names(1))
+    assert layout.product(name(1)).stat().st_ino == inode
+    assert kept(layout) == []
+
+
+def test_a_product_is_not_copied(layout):
+    # 100,000 of them are to be made again: a name each, and no bytes.
+    make_products(layout, 1)
+    previous.keep(names(1), layout)
+    assert layout.product(name(1)).samefile(layout.previous / f"{name(1)}.nc")
+
+
+def test_what_is_kept_already_is_not_overwritten(layout):
+    make_products(layout, 1, text="old")
+    previous.keep(names(1), layout)
+    layout.product(name(1)).unlink()
+    make_products(layout, 1, text="new")
+    previous.keep(names(1), layout)
+    assert (layout.previous / f"{name(1)}.nc").read_text() == "old"
+
+
+def test_settling_where_nothing_was_ever_kept(layout):
+    assert previous.settle(layout) == []
+
+
+# -- lock ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def path(layout):
+    layout.own.mkdir()
+    return layout.lock
+
+
+@contextmanager
+def another_process(path):
+    """A process that holds the lock, until it is told to go; it leaves it where it is."""
+    program = (
+        "import sys; from pathlib import Path; from xsar_batch import lock\n"
+        "lock.acquire(Path(sys.argv[1])); print('ready', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.stdin.close()
+
+
+def of_host(host, pid=1):
+    return json.dumps({"host": host, "pid": pid, "since": "2024-03-01T18:00:00+00:00"})
+
+
+def refusal(path):
+    with pytest.raises(ConfigError) as error:
+        lock.acquire(path)
+    return str(error.value)
+
+
+def test_lock_is_taken_and_given_back(path):
+    for _ in range(2):
+        lock.acquire(path)
+        owner = json.loads(path.read_text())
+        assert (owner["host"], owner["pid"]) == (os.uname().nodename, os.getpid())
+        lock.release(path)
+        assert not path.exists()
+    lock.release(path)
+
+
+def test_lock_of_a_process_that_is_at_work(path):
+    with another_process(path) as other:
+        owner = json.loads(path.read_text())
+        before = path.read_text()
+        host = os.uname().nodename
+        assert refusal(path).splitlines() == [
+            f"output_dir: another run is at work in {path.parents[1]}: "
+            f"process {other.pid} on {host} since {owner['since']}.",
+            f"    wait for its end; should it have died on another machine:  rm {path}",
+        ]
+        # Nor may we give back what is not ours.
+        lock.release(path)
+        assert path.read_text() == before
+    # Its process is gone, and left it.
+    assert path.exists()
+    lock.acquire(path)
+    assert json.loads(path.read_text())["pid"] == os.getpid()
+
+
+def test_lock_of_another_host_is_not_judged(path):
+    # Of processes elsewhere nobody knows here, whatever their number.
+    for pid in (1, os.getpid(), dead_pid()):
+        path.write_text(of_host("r1i2n3", pid))
+        assert (
+            f"process {pid} on r1i2n3 since 2024-03-01T18:00:00+00:00.\n    wait for its end; "
+            f"should it have died on another machine:  rm {path}"
+        ) in refusal(path)
+        lock.release(path)
+        assert path.read_text() == of_host("r1i2n3", pid)
+
+
+@pytest.mark.parametrize("contents", ["", "{half"])
+def test_lock_that_is_just_being_written(path, contents):
+    path.write_text(contents)
+    assert "another run is at work" in refusal(path)
+    lock.release(path)
+    assert path.exists()
+
+
+def test_lock_is_not_taken_twice(path):
+    lock.acquire(path)
+    assert f"process {os.getpid()} on" in refusal(path)
+
+
+# -- run -------------------------------------------------------------------------------------
+
+
+def test_a_job_finds_its_safe_without_the_archive(config, tmp_path):
+    plan = plan_of(config, compression=7)
+    begun(plan)
+    (tmp_path / "archive").rename(tmp_path / "moved")  # a job that listed it would fail
+    known, path = run_file.read(plan.run_file, name(2))
+    assert path == str(tmp_path / "archive" / f"{name(2)}.SAFE")
+    assert known == {
+        "output_dir": str(plan.layout.output_dir),
+        "land_mask": str(plan.land_mask_file),
+        "recipe": plan.recipe,
+        "function": "xsar_batch.l1b:l1b",
+        "compression": 7,
+    }
+    assert run_file.read(plan.run_file, "unknown")[1] is None
+    assert Plan.of_job({**config, "compression": 7}).run_file == plan.run_file
+
+
+def test_jobs_are_told_absolute_paths(config, tmp_path, monkeypatch):
+    # They may run anywhere.
+    monkeypatch.chdir(tmp_path)
+    plan = plan_of(config, output_dir="products", safes=["archive"])
+    begun(plan)
+    known, path = run_file.read(plan.run_file, name(1))
+    assert known["output_dir"] == str(tmp_path / "products")
+    assert known["land_mask"] == str(tmp_path / plan.land_mask_file)
+    assert path == str(tmp_path / "archive" / f"{name(1)}.SAFE")
+
+
+def test_a_job_goes_by_the_recipe_of_its_run(config, own):
+    mine = own("def l1b(safe, resolution): return 1\n")
+    plan = plan_of(config, function=mine)
+    begun(plan)
+    own("def l1b(safe, resolution): return 2\n")
+    known, _ = run_file.read(plan.run_file, name(1))
+    assert known["recipe"] == plan.recipe
+    # And is told that it is too late for the one that is there now.
+    with pytest.raises(ConfigError, match=r"was changed during the run"):
+        function.load(known["function"], known["recipe"]["function"])
+
+
+def test_forgotten_files_are_removed(config):
+    plan = plan_of(config)
+    begun(plan).end()
+    plan.land_mask_file.write_text("in use")
+    files = {
+        plan.layout.run("old"): 31,
+        plan.layout.run("young"): 29,
+        plan.layout.land_mask("old"): 31,
+        plan.layout.land_mask("young"): 29,
+        # In use, or not to be forgotten, whatever their age.
+        plan.land_mask_file: 31,
+        plan.run_file: 31,
+        put_in_force(plan.layout, plan.recipe): 31,
+    }
+    for file, days in files.items():
+        file.touch()
+        then = time.time() - days * 86_400
+        os.utime(file, (then, then))
+    begun(plan)
+    gone = {file for file in files if not file.exists()}
+    assert gone == {plan.layout.run("old"), plan.layout.land_mask("old")}
+
+
+def test_begin_clears_what_was_killed(config):
+    plan = plan_of(config)
+    make_products(plan.layout, 1)
+    host = os.uname().nodename.split(".")[0]
+    stale = plan.layout.output_dir / f".{name(2)}.nc.{host}-{dead_pid()}.part"
+    stale.write_text("half")
+    begun(plan_of(config))
+    assert not stale.exists()
+    assert plan.layout.product(name(1)).exists()
+    assert plan.layout.logs.is_dir()
+
+
+def test_begin_keeps_and_end_gives_back(config):
+    make_products(plan_of(config).layout, 1, 2, 3, text="old")
+    plan = plan_of(config)
+    run = begun(plan, 1, 2, 4)
+    # Only of those that will be made again.
+    assert kept(plan.layout) == [f"{name(1)}.nc", f"{name(2)}.nc"]
+    assert plan.layout.lock.exists()
+    for number in (1, 2):
+        plan.layout.product(name(number)).unlink()
+    make_products(plan.layout, 2, text="new")
+    assert run.end() == 1
+    texts = [plan.layout.product(name(number)).read_text() for number in (1, 2, 3)]
+    assert texts == ["old", "new", "old"]
+    assert not plan.layout.lock.exists()
+    assert kept(plan.layout) == []
+
+
+def test_folder_called_as_a_product_stops_no_run(config):
+    layout = plan_of(config).layout
+    layout.product(name(1)).mkdir(parents=True)
+    begun(plan_of(config), 1).end()
+    assert layout.product(name(1)).is_dir()
+    # What the user did about it.
+    layout.product(name(1)).rmdir()
+    make_products(layout, 1)
+    begun(plan_of(config), 1).end()
+    assert layout.product(name(1)).is_file()
+
+
+def test_leftovers_of_a_killed_run_are_settled_by_the_next(config):
+    plan = plan_of(config)
+    make_products(plan.layout, 1, 2, 3, text="old")
+    killed = (
+        "import sys, json, os; from pathlib import Path\n"
+        "from xsar_batch.plan import Plan; from xsar_batch.run import Run\n"
+        "config, schema, *names = json.loads(sys.argv[1])\n"
+        "plan = Plan.of_main_process(config, Path(schema)); Run(plan).begin(names)\n"
+        "[plan.layout.product(name).unlink() for name in names]\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    arguments = json.dumps([config, str(SCHEMA_FILE), *names(1, 2)])
+    assert subprocess.run([sys.executable, "-c", killed, arguments]).returncode == -9
+    make_products(plan.layout, 2, text="new")  # by a job that outlived it
+    assert kept(plan.layout) == [f"{name(1)}.nc", f"{name(2)}.nc"]
+    # The next one takes the lock over, and makes again what it was asked for.
+    run = begun(plan_of(config), 1)
+    assert kept(plan.layout) == [f"{name(1)}.nc"]
+    texts = [plan.layout.product(name(number)).read_text() for number in (1, 2, 3)]
+    assert texts == ["old", "new", "old"]
+    plan.layout.product(name(1)).unlink()
+    assert run.end() == 1
+    assert plan.layout.product(name(1)).read_text() == "old"
+
+
+def test_two_runs_do_not_meet(config):
+    plan = plan_of(config)
+    make_products(plan.layout, 1, text="old")
+    plan.layout.own.mkdir()
+    # The other one is about to make it again.
+    previous.keep(names(1), plan.layout)
+    plan.layout.product(name(1)).unlink()
+    with another_process(plan.layout.lock):
+        second = plan_of(config)
+        with pytest.raises(ConfigError, match=r"^output_dir: another run is at work in "):
+            begun(second)
+        assert kept(plan.layout) == [f"{name(1)}.nc"]
+        assert not plan.layout.product(name(1)).exists()
+        assert not second.run_file.exists()
+
+
+def test_run_that_cannot_begin_gives_the_lock_back(config):
+    plan = plan_of(config)
+    plan.layout.own.mkdir(parents=True)
+    plan.layout.previous.write_text("a file where the folder should be")
+    with pytest.raises(ConfigError):
+        begun(plan)
+    assert not plan.layout.lock.exists()
+
+
+@pytest.mark.parametrize("step", ["list", "write"])
+def test_output_dir_that_cannot_be(config, tmp_path, step):
+    (tmp_path / "file").write_text("")
+    output = tmp_path / "file" if step == "list" else tmp_path / "file" / "below"
+    with pytest.raises(ConfigError) as error:
+        begun(plan_of(config, output_dir=str(output)))
+    first, second = str(error.value).splitlines()
+    assert first.startswith("output_dir: cannot ") and str(output) in first
+    assert second == ("    write the path of a folder that is yours:  output_dir: $DATAWORK/l1b")
+
+
+# -- messages --------------------------------------------------------------------------------
+
+
+def test_preview(config, tmp_path):
+    (tmp_path / "archive" / f"{name(1)[:-4]}0000.SAFE").mkdir()
+    (tmp_path / "archive" / f"{name(1).replace('IW', 'EW')}.SAFE").mkdir()
+    (tmp_path / "empty").mkdir()
+    for number in range(5):
+        (tmp_path / "archive" / f"LANDSAT{number}.SAFE").mkdir()
+    gone = f"/gone/{name(9)}.SAFE"
+    (tmp_path / "list.txt").write_text(f"{gone}\n{gone}\n")
+    make_products(plan_of(config).layout, 2)
+    safes = [*config["safes"], str(tmp_path / "list.txt"), str(tmp_path / "empty")]
+    plan = plan_of(config, safes=safes, select={"mode": "IW"})
+    archive = tmp_path / "archive"
+    assert list(messages.preview(plan)) == [
+        "xsar-batch: 13 SAFEs found, 5 selected, 1 duplicates; 1 done, 4 pending"
+        f" -> {tmp_path}/out",
+        "    1 left out: not asked for by `select`",
+        "    1 left out: listed or found twice",
+        "    5 not a Sentinel-1 name, left out: "
+        f"{archive}/LANDSAT0.SAFE, {archive}/LANDSAT1.SAFE, {archive}/LANDSAT2.SAFE and 2 more",
+        f"    1 nothing found in: {tmp_path}/empty",
+        f"    1 listed but not there, will fail: {gone}",
+        "    1 of the done are taken as they are: settings unknown",
+    ]
+
+
+def test_preview_says_no_more_than_there_is(config, tmp_path):
+    assert list(messages.preview(plan_of(config))) == [
+        f"xsar-batch: 4 SAFEs found, 4 selected, 0 duplicates; 0 done, 4 pending -> {tmp_path}/out"
+    ]
+
+
+def test_preview_of_other_settings(ready, config, tmp_path):
+    assert list(messages.preview(plan_of(config, resolution="500m"))) == [
+        f"xsar-batch: 4 SAFEs found, 4 selected, 0 duplicates; 0 done, 4 pending -> {tmp_path}/out",
+        "    2 of the pending are there and will be made again: resolution 1000m -> 500m",
+    ]
+
+
+def attempt(plan, number):
+    one = name(number)
+    return outcome.Outcome(plan.layout.outcome(one), one, recipe=plan.recipe)
+
+
+def test_end(ready, config, tmp_path):
+    attempt(ready, 4).done()  # of an earlier run, so it says nothing of this one
+    time.sleep(0.002)
+    run = begun(plan_of(config), 1, 2, 3, 4)
+    attempt(ready, 1).done()
+    ready.layout.product(name(2)).unlink()
+    attempt(ready, 2).failed(BadSafe("x.tiff is empty"))
+    attempt(ready, 3)
+    assert list(messages.end(run)) == [
+        "xsar-batch: of 4 pending, 1 made, 2 failed (1 bad-safe, 1 killed), 1 not tried",
+        f"    {name(2)}: bad-safe: x.tiff is empty",
+        f"    {name(3)}: killed: ended without a word, out of memory or by a signal",
+        f"    logs are in {tmp_path}/out/logs; the same command tries these again",
+        "    1 products of earlier settings were kept, as they were not made again",
+    ]
+    # It is the end: the product is back, and another run may begin.
+    assert ready.layout.product(name(2)).exists()
+    assert not ready.layout.lock.exists()
+
+
+def test_end_of_a_run_that_was_stopped(ready, config):
+    run = begun(plan_of(config), 3)
+    attempt(ready, 3).interrupted("SIGTERM", 143)
+    assert list(messages.end(run))[:2] == [
+        "xsar-batch: of 1 pending, 0 made, 1 failed (1 interrupted)",
+        f"    {name(3)}: interrupted: SIGTERM",
+    ]
+
+
+def test_end_of_a_run_without_a_failure(config):
+    run = begun(plan_of(config))
+    for number in range(1, 5):
+        attempt(run.plan, number).done()
+    assert list(messages.end(run)) == ["xsar-batch: of 4 pending, 4 made, 0 failed"]
+
+
+def test_end_of_a_run_that_had_nothing_to_do(config):
+    make_products(plan_of(config).layout, 1, 2, 3, 4)
+    run = begun(plan_of(config))
+    assert list(messages.end(run)) == [
+        "xsar-batch: nothing to do, all 4 products are there",
+    ]
+    assert not run.plan.layout.lock.exists()
+
+
+@pytest.mark.parametrize(
+    ("log", "cause"),
+    [("land-mask: no space left\n", "land-mask: no space left"), (None, "see above")],
+)
+def test_end_without_a_land_mask(config, log, cause):
+    run = begun(plan_of(config))
+    if log:
+        run.plan.layout.log("land_mask").write_text(log)
+    assert list(messages.end(run)) == [
+        "xsar-batch: of 4 pending, 0 made, 0 failed, 4 not tried",
+        f"    the land mask could not be made: {cause}",
+    ]
+
+
+def test_end_with_many_failures_is_short(config):
+    run = Run(plan_of(config))
+    run.begin([f"safe{number}" for number in range(25)])
+    for one in run.names:
+        outcome.Outcome(run.plan.layout.outcome(one), one).failed(BadSafe("x"))
+    lines = list(messages.end(run))
+    assert lines[0] == "xsar-batch: of 25 pending, 0 made, 25 failed (25 bad-safe)"
+    assert lines[-2] == "    and 5 more"
+    assert len(lines) == 1 + messages.SHOWN + 2
+
+
+def test_say_prints_to_stderr(capfd):
+    messages.say(["one", "two"])
+    assert capfd.readouterr() == ("", "one\ntwo\n")
