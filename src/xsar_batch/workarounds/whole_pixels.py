@@ -7,7 +7,7 @@ as if the remainder of the division had been cut off. The labels drift, by up to
 (positions, angles, calibration) with them. With the integer 100 it reads the window that belongs
 to the labels.
 
-Present in xarray-safe-s1 2026.1.23.
+Present in xarray-safe-s1 2026.1.23; no report of it was found.
 
 Here metres, and pixels that are not integers, become integers before the reader sees them; where
 that is not possible, the product is refused.
