@@ -490,3 +490,12 @@ def test_killed_while_it_writes(place):
 
     assert publish.remove_stale(folder) == 1
     assert place.left == []
+
+
+def test_resolution_by_hand_that_is_no_length(place):
+    ran = place.convert(None, "--resolution", "1km")
+
+    assert (ran.code, place.left) == (78, [])
+    assert ran.out == (
+        "FAILED config: resolution: '1km' is no length in metres; write: --resolution 1000m\n"
+    )

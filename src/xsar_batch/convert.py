@@ -18,6 +18,7 @@ from .classify import classify
 from .failures import BadProduct, BadSafe, ConfigError, LandMaskError
 from .layout import Layout
 from .outcome import Outcome
+from .resolution import normalised
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -86,8 +87,14 @@ class Job:
         Raises
         ------
         ConfigError, LandMaskError
-            The function or the land polygons are not there.
+            The function or the land polygons are not there, or the resolution is no length.
         """
+        try:
+            resolution = normalised(resolution)
+        except ValueError:
+            raise ConfigError(
+                f"resolution: {resolution!r} is no length in metres; write: --resolution 1000m"
+            ) from None
         made_with = recipe.recipe(resolution, function, polygons.identity(land_mask))
         return cls(safe, product, land_mask, made_with, function=function, **others)
 
