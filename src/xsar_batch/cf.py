@@ -85,8 +85,7 @@ ATTRIBUTES: dict[str, dict[str, Any]] = {
 UNITS = {"Degrees": "degree", "linear": "1"}
 
 #: CF 1.8 knows no unsigned integers but bytes, and no 64-bit integers.
-NARROWER = {"uint16": "int32", "uint32": "float64", "uint64": "float64", "int64": "int32"}
-
+CF_TYPES = {"uint16": "int32", "uint32": "float64", "uint64": "float64", "int64": "int32"}
 
 #: Values below which the index of a compressed variable takes more than compression saves.
 WORTH_COMPRESSING = 2000
@@ -137,8 +136,8 @@ def _encoding(variable: xr.Variable, compression: int) -> dict[str, Any]:
         # Coordinates have no missing values.
         place = variable.attrs.get("standard_name") in ("longitude", "latitude")
         how["_FillValue"] = None if place or variable.ndim < 2 else variable.dtype.type("nan")
-    elif variable.dtype.name in NARROWER:
-        how["dtype"] = NARROWER[variable.dtype.name]
+    elif variable.dtype.name in CF_TYPES:
+        how["dtype"] = CF_TYPES[variable.dtype.name]
         if how["dtype"] == "int32" and not _fits(variable.values, np.int32):
             how["dtype"] = "float64"
     if variable.size >= WORTH_COMPRESSING and variable.dtype.kind in "fiu" and compression:

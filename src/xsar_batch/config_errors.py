@@ -104,4 +104,6 @@ def _type_name(types: Any) -> str:
 def _line(key: str, value: Any) -> str:
     """A setting as a line of YAML."""
     text = yaml.safe_dump(value, default_flow_style=True, width=10_000, sort_keys=False)
-    return f"{key}: {text.removesuffix('...' + chr(10)).strip()}"
+    # Of a bare value YAML marks the end.
+    text = text.removesuffix("...\n").strip()
+    return f"{key}: {text}"

@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,9 +80,12 @@ class Plan:
         names = self.catalogue.safes.index if everything else self.done.pending
         return [f"{folder}/{name}.nc" for name in names]
 
-    @property
+    @cached_property
     def recipe_file(self) -> Path:
-        """The recipe in force, or the one to be put in force: a file that is not there yet."""
+        """The recipe in force, or the one to be put in force: a file that is not there yet.
+
+        Settled once, since as soon as the file is there, the next one would be meant.
+        """
         known = recipes.all_of(self.layout.own)
         if known and known[-1].recipe == self.recipe and not self.done.outdated:
             return known[-1].path

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .failures import ConfigError
+from .function import OURS
 from .resolution import normalised
 
 #: Keys under which a single value stands for a list of one.
@@ -29,7 +30,7 @@ class Settings:
     select: dict[str, Any] = field(default_factory=dict)
     duplicates: str = "latest"
     resolution: str = "1000m"
-    function: str = "xsar_batch.l1b:l1b"
+    function: str = OURS
     land_mask: Path | None = None
     threads: int = 1
     compression: int = 4

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from xsar_batch import threads
 from xsar_batch.failures import EXIT_CODES, Failure
+from xsar_batch.function import OURS
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -33,7 +34,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--resolution", default="1000m", help="size of a cell [%(default)s]")
     parser.add_argument(
         "--function",
-        default="xsar_batch.l1b:l1b",
+        default=OURS,
         help="module:name or path/to/file.py:name [%(default)s]",
     )
     parser.add_argument("--threads", type=int, default=1, help="[%(default)s]")
