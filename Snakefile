@@ -53,7 +53,7 @@ rule convert:
     threads: plan.settings.threads
     resources:
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=lambda wildcards, attempt: 20 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
     shell:
         plan.command(scripts / "convert.py") + " --threads {threads} {wildcards.name}"
 

@@ -225,6 +225,8 @@ def _check_in_force(job: Job) -> None:
 
 
 def _on_terminate(signum: int, frame: object) -> None:
+    # Once: PBS, and who watches over its jobs, may both send it.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise _Terminated
 
 

@@ -1,0 +1,211 @@
+"""What a PBS job runs: ``python -m snakemake_executor_plugin_pbs.supervisor FOLDER``.
+
+It starts one Snakemake for all jobs of the pack and outlives it: when Snakemake is killed, those
+that it had begun have failed and the others get a new Snakemake; when it cannot even begin, each
+job gets one of its own, so that the one at fault is alone.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from . import inside, limits
+from .ledger import Folder, Pack, Task
+from .limits import Limits, Offender
+
+#: Seconds between looks at limits, and between signs of life.
+TICK = 1.0
+BEAT = 15.0
+
+#: Seconds that running jobs have after SIGTERM. PBS waits for 10 before it kills.
+GRACE = 4.0
+
+#: What PBS and the login of this machine set is not replaced by what the submitter had.
+OF_THIS_MACHINE = {
+    *("HOME", "HOST", "HOSTNAME", "LOGNAME", "MAIL", "PWD", "OLDPWD", "SHELL", "SHLVL", "TERM"),
+    *("TMPDIR", "USER", "NCPUS", "OMP_NUM_THREADS", "ENVIRONMENT", "_"),
+    *("DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS"),
+}
+_NEVER = ("PBS_", "SSH_", "XDG_", "KRB5", "STY", "TMUX", "SNAKEMAKE_PROFILE")
+
+
+def portable(environment: dict[str, str]) -> dict[str, str]:
+    """Those variables that a PBS job takes over from where it was submitted."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in OF_THIS_MACHINE and not name.startswith(_NEVER)
+    }
+
+
+class Supervisor:
+    """Runs one pack to its end."""
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+        self.pack: Pack = folder.pack()
+        memory = self.pack.mem_mb and self.pack.mem_mb * 1_000_000
+        self.limits = Limits(self.pack.runtime, memory, memory and memory * self.pack.slots)
+        self.stopped = ""
+        self._offender: Offender | None = None
+        self._next_beat = 0.0
+
+    def run(self) -> int:
+        """Returns the exit code of the PBS job: 0 if all jobs went well."""
+        todo = dict(enumerate(self.pack.tasks))
+        try:
+            if self.pack.is_group:
+                self._group(todo)
+            else:
+                self._singles(todo)
+        finally:
+            self.folder.tell("over", stopped=self.stopped)
+        if self.stopped:
+            return 128 + signal.SIGTERM
+        return int(bool(self.folder.fates().failed))
+
+    def _group(self, todo: dict[int, Task]) -> None:
+        """A group job has one fate: that of its Snakemake."""
+        self.folder.tell("started", 0)
+        code = self._snakemake(todo)
+        self.folder.tell("failed" if code else "done", 0, why=_ending(code))
+
+    def _singles(self, todo: dict[int, Task]) -> None:
+        while todo and not self.stopped:
+            code = self._snakemake(todo)
+            fates = self.folder.fates()
+            begun = {n for n in todo if n in fates.started}
+            ended = {*fates.done, *fates.failed, *fates.killed}
+            for number in begun - ended:
+                # Killed with its Snakemake, or its outputs are not there: Snakemake logs no event.
+                self.folder.tell("failed", number, why=_ending(code))
+            if not begun and not self.stopped:
+                if len(todo) > 1:
+                    for number, task in todo.items():
+                        self._singles({number: task})
+                else:
+                    self.folder.tell("failed", next(iter(todo)), why=_ending(code))
+                return
+            todo = {n: task for n, task in todo.items() if n not in begun}
+
+    def _snakemake(self, tasks: dict[int, Task]) -> int:
+        """Run one Snakemake to its end; returns its exit code, negative for a signal."""
+        # Imported before the fork: a second Snakemake of this pack starts at once.
+        import snakemake.cli
+
+        assert snakemake.cli
+        signals = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        child = os.fork()
+        if child == 0:
+            _be_snakemake(self.folder, tasks, self.pack, signals)
+        process = psutil.Process(child)
+        while True:
+            got = signal.sigtimedwait(signals, TICK)
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                return os.waitstatus_to_exitcode(status)
+            if got is not None and got.si_signo in (signal.SIGTERM, signal.SIGINT):
+                return self._stop(process, "SIGTERM")
+            self._look_after(process)
+            if self.folder.is_to_stop:
+                return self._stop(process, "Snakemake's main process")
+
+    def _look_after(self, process: psutil.Process) -> None:
+        if time.monotonic() > self._next_beat:
+            self._next_beat = time.monotonic() + BEAT
+            # On a full disk nobody shall be killed for that.
+            with suppress(OSError):
+                self.folder.beat()
+        if self._offender is not None and self._offender.process.is_running():
+            self._offender.press()
+            return
+        self._offender = limits.offence(process, self.limits)
+        if self._offender is not None:
+            self.folder.tell("breach", limit=self._offender.why)
+
+    def _stop(self, process: psutil.Process, by: str) -> int:
+        """End all that runs: politely, then not."""
+        self.stopped = by
+        self.folder.tell("stopped", by=by)
+        everything = limits.tree(process)
+        # Who deletes a PBS job sends SIGTERM to all its processes: a second one would disturb them.
+        until = time.monotonic() + GRACE
+        polite = time.monotonic() + (0.5 if by == "SIGTERM" else 0.0)
+        while time.monotonic() < until:
+            ended, status = os.waitpid(process.pid, os.WNOHANG)
+            if ended:
+                _signal(everything, signal.SIGKILL)
+                return os.waitstatus_to_exitcode(status)
+            if time.monotonic() > polite:
+                _signal(everything, signal.SIGTERM)
+                polite = until
+            time.sleep(0.05)
+        _signal([*limits.tree(process), *everything], signal.SIGKILL)
+        _, status = os.waitpid(process.pid, 0)
+        return os.waitstatus_to_exitcode(status)
+
+
+def _be_snakemake(
+    folder: Folder, tasks: dict[int, Task], pack: Pack, blocked: Iterable[int]
+) -> None:
+    """The child: never returns."""
+    code = 1
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, blocked)
+        os.setpgid(0, 0)
+        code = inside.run(folder, tasks, pack.arguments, pack.cores)
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _signal(processes: Iterable[psutil.Process], number: int) -> None:
+    for one in processes:
+        with suppress(psutil.Error):
+            one.send_signal(number)
+
+
+def _ending(code: int) -> str:
+    if code < 0:
+        return f"Snakemake in the PBS job was killed by signal {-code}"
+    return f"Snakemake in the PBS job ended with exit code {code} and said no more of it"
+
+
+def main(path: str) -> int:
+    folder = Folder(Path(path))
+    job = os.environ.get("PBS_JOBID", "")
+    if not folder.take(id=job, host=socket.gethostname(), pid=os.getpid()):
+        # Snakemake has given it up, or PBS starts it a second time.
+        print("another process has claimed this pack: nothing to do", file=sys.stderr)
+        return 0
+    supervisor = Supervisor(folder)
+    log = Path(supervisor.pack.log)
+    with suppress(OSError):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab", buffering=0) as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+    os.environ.update(json.loads((folder.path / "env.json").read_text()))
+    names = f"{supervisor.pack.name}, {job or 'no PBS job'} on {socket.gethostname()}"
+    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {names}: {len(supervisor.pack.tasks)} jobs")
+    return supervisor.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""A PBS that stands in where there is none: qsub, qstat and qdel for tests."""
