@@ -12,8 +12,11 @@ from pathlib import Path
 from .failures import ConfigError
 
 
-def acquire(path: Path) -> None:
+def acquire(path: Path) -> str | None:
     """Take the lock; one whose process has died on this machine is taken over.
+
+    Returns when the run began that died, None if there was none: this run goes on with its work,
+    since jobs of a batch system may have outlived it.
 
     Raises
     ------
@@ -21,15 +24,16 @@ def acquire(path: Path) -> None:
         Somebody else has it.
     """
     owner = {"host": os.uname().nodename, "pid": os.getpid(), "since": _now()}
+    before = None
     for _ in range(2):
         try:
             handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
         except FileExistsError:
-            _remove_if_stale(path)
+            before = _remove_if_stale(path)
             continue
         with os.fdopen(handle, "w") as file:
             json.dump(owner, file)
-        return
+        return before
     raise ConfigError(
         f"output_dir: another run is at work in {path.parent.parent}: {_told(path)}.\n"
         f"    wait for its end; should it have died on another machine:  rm {path}"
@@ -43,11 +47,13 @@ def release(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _remove_if_stale(path: Path) -> None:
+def _remove_if_stale(path: Path) -> str | None:
     owner = _read(path)
     here = owner.get("host") == os.uname().nodename
     if here and owner["pid"] != os.getpid() and not Path(f"/proc/{owner['pid']}").exists():
         path.unlink(missing_ok=True)
+        return owner.get("since")
+    return None
 
 
 def _told(path: Path) -> str:
@@ -63,4 +69,4 @@ def _read(path: Path) -> dict:
 
 
 def _now() -> str:
-    return dt.datetime.now().astimezone().isoformat(timespec="seconds")
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")

@@ -38,7 +38,8 @@ class Run:
         try:
             for folder in (layout.own, layout.logs):
                 folder.mkdir(parents=True, exist_ok=True)
-            lock.acquire(layout.lock)
+            # Of a run that was killed, what it had submitted counts as of this one.
+            self.started = lock.acquire(layout.lock) or self.started
             try:
                 self._prepare()
             except BaseException:
