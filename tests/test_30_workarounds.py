@@ -6,16 +6,18 @@ import dask
 import geopandas
 import numpy as np
 import pytest
+import safe_s1.reader
 import shapely
 import xarray as xr
 import xsar
 from pyproj import Geod
 from safe_s1.reader import Sentinel1Reader
+from safe_s1.xml_parser import XmlParser
 
 from xsar_batch import demo, workarounds
 from xsar_batch.failures import Unsupported
 from xsar_batch.l1b import l1b
-from xsar_batch.workarounds import unique_dask_names, whole_pixels
+from xsar_batch.workarounds import positions_at_once, unique_dask_names
 
 # No multiple of 100 pixels, as with most real scenes.
 SIZE = {"lines": 1230, "samples": 1560}
@@ -61,8 +63,7 @@ def threads():
 @pytest.fixture
 def plain():
     """xsar as it comes."""
-    unique_dask_names.remove()
-    whole_pixels.remove()
+    workarounds.remove()
     yield
     workarounds.apply()
 
@@ -197,28 +198,38 @@ def test_full_resolution_is_left_alone(cured, checkerboard):
     assert sorted(set(corner.ravel())) == [100, 300]
 
 
-# -- both --------------------------------------------------------------------------------------
+# -- all of them -------------------------------------------------------------------------------
 
 
 def held():
+    """Everything that a workaround replaces."""
     functions = [module.map_blocks_coords for module in unique_dask_names.HOLDERS]
-    return [*functions, Sentinel1Reader.load_digital_number]
+    properties = [vars(owner)[name] for owner, name in positions_at_once.REPLACED]
+    return [
+        *functions,
+        *properties,
+        Sentinel1Reader.load_digital_number,
+        safe_s1.reader.rasterio,
+        XmlParser.getroot,
+    ]
 
 
 def test_applying_twice_is_harmless(plain):
     untouched = held()
-    assert workarounds.apply() == ("unique_dask_names", "whole_pixels")
+    workarounds.apply()
     once = held()
     assert all(now is not before for now, before in zip(once, untouched, strict=True))
     workarounds.apply()
     assert held() == once
     # One step back is all the way back: nothing was wrapped twice.
-    for module in (unique_dask_names, whole_pixels):
-        module.remove()
-        module.remove()
+    workarounds.remove()
+    workarounds.remove()
     assert held() == untouched
 
 
-def test_every_workaround_has_its_part_here():
+def test_every_workaround_is_applied_and_has_its_test():
     modules = {path.stem for path in Path(workarounds.__file__).parent.glob("[a-z]*.py")}
-    assert modules == {"unique_dask_names", "whole_pixels"} == set(workarounds.apply())
+    assert modules == set(workarounds.apply())
+    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_30_*.py"))
+    for module in modules:
+        assert f'CAN_GO.format("{module}")' in tests

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 
+import netCDF4
 import xarray as xr
 
 from . import __version__, cf
@@ -57,6 +58,9 @@ def write(ds: xr.Dataset, path: Path, compression: int, check: Callable[[Path], 
     Whatever ``check`` raises, and OSError or RuntimeError of the netCDF library; ``path`` is then
     as it was.
     """
+    # HDF5 keeps what is written and read until the file is closed. Each variable is one chunk that
+    # is needed once, so that is 15 MB for nothing.
+    netCDF4.set_chunk_cache(0)
     with published(path) as temporary:
         encoded = cf.encoded(ds)
         encoded.to_netcdf(
