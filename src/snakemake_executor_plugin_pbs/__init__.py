@@ -4,8 +4,8 @@ its own fate.
 A PBS job runs one Snakemake for all jobs that it holds (``inside``), watched by a small process
 that tells what becomes of each (``supervisor``, ``limits``). The main process packs what waits
 (``packing``, ``request``), asks PBS once for all (``commands``, ``qstat``) and draws conclusions
-(``running``, ``fleet``). Both sides meet in a folder a PBS job (``ledger``). ``executor`` is what
-Snakemake sees of it.
+(``running``, ``adoption``, ``fleet``). Both sides meet in a folder a PBS job (``folder``,
+``ledger``). ``executor`` is what Snakemake sees of it.
 """
 
 from snakemake_interface_executor_plugins.settings import CommonSettings

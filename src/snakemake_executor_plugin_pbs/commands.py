@@ -87,27 +87,28 @@ class Commands:
             raise Later(f"qsub cannot be started: {problem}") from None
         return submitted(code, out, error)
 
-    def qstat(self, ids: Sequence[str]) -> Round:
+    def qstat(self, ids: Sequence[str], patience: float | None = None) -> Round:
         """Ask for all of them at once."""
+        patience = patience or self.patience
         flags = "-f" + ("w" if self._wide else "")
         options = ["-x", flags] if self.history else [flags]
         try:
-            code, out, error = self._run(["qstat", *options, *ids], self.patience, stoppable=True)
+            code, out, error = self._run(["qstat", *options, *ids], patience, stoppable=True)
         except subprocess.TimeoutExpired:
-            return Round({}, set(), f"qstat gave no answer for {self.patience:g} s")
+            return Round({}, set(), f"qstat gave no answer for {patience:g} s")
         except OSError as problem:
             return Round({}, set(), f"qstat cannot be started: {problem}")
         if self.history and "not configured to maintain job history" in error + out:
             self.history = False
-            return self.qstat(ids)
+            return self.qstat(ids, patience)
         if self._wide and re.search(r"usage: *qstat", error) and not out:
             self._wide = False
-            return self.qstat(ids)
-        jobs, gone = qstat.parse(out), qstat.gone(error)
-        asked = set(ids)
-        jobs = {job_id: status for job_id, status in jobs.items() if job_id in asked}
-        # A server may answer under a longer or a shorter name of its own.
-        gone = {one for one in asked if one in gone or _number(one) in map(_number, gone)}
+            return self.qstat(ids, patience)
+        # A server may answer under a longer or a shorter name of its own: numbers are compared.
+        told = {_number(job_id): status for job_id, status in qstat.parse(out).items()}
+        unknown = {_number(job_id) for job_id in qstat.gone(error)}
+        jobs = {one: told[_number(one)] for one in ids if _number(one) in told}
+        gone = {one for one in ids if _number(one) in unknown}
         problem = ""
         if not jobs and not gone:
             said = " ".join((error or out).split())[:200] or "nothing"
@@ -178,7 +179,9 @@ def submitted(code: int, out: str, error: str) -> str:
     # A site's hooks may print lines of their own before it.
     ids = [line.strip() for line in out.splitlines() if _JOB_ID.match(line.strip())]
     if code == 0 and ids:
-        return ids[-1]
+        # Of several that look like one, that with the name of a server.
+        return max(ids, key=lambda one: ("." in one, ids.index(one)))
+    # Only the first line: of wrong options PBS tells all that it knows.
     said = next((line.strip() for line in error.splitlines() if line.strip()), "")
     if _LIMIT_TEXT.search(error):
         raise Later(f"a limit of the queue is reached ({said})")
@@ -186,7 +189,7 @@ def submitted(code: int, out: str, error: str) -> str:
         raise Later(f"no PBS server answers ({said or f'exit code {code}'})")
     if code == 0 or not said or code < 0:
         raise Unclear(f"qsub ended with exit code {code} and without a job id ({said or 'silent'})")
-    raise Refused(f"{said.removeprefix('qsub: ')} (exit code {code}){_advice(code, error)}")
+    raise Refused(f"{said.removeprefix('qsub: ')} (exit code {code}){_advice(code, said)}")
 
 
 def _advice(code: int, error: str) -> str:

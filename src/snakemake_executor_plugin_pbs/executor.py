@@ -22,7 +22,8 @@ from snakemake_interface_executor_plugins.utils import encode_target_jobs_cli_ar
 from . import supervisor
 from .commands import Commands
 from .fleet import Fleet
-from .ledger import Folder, Ledger, Pack, Task
+from .folder import Folder, Pack, Task
+from .ledger import Ledger
 from .request import PackRequest, Request, job_name, qsub_arguments
 from .running import Entry
 
@@ -81,7 +82,7 @@ class Executor(RemoteExecutor):
             It asks for what cannot be told to PBS.
         """
         info = SubmittedJobInfo(job)
-        entry = Entry(info, self._task(job), self._request(job))
+        entry = Entry(info, self._task(job), self._request(job), tuple(map(str, job.input)))
         self.report_job_submission(info)
         self.fleet.add(entry)
 

@@ -7,14 +7,15 @@ Nothing here knows Snakemake or what time it is: jobs come in as :class:`Entry`,
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
+from .adoption import Adoption
 from .commands import Later, Refused, Round, Unclear
-from .ledger import Folder, Ledger, Pack
+from .folder import Folder, Pack
+from .ledger import Ledger
 from .packing import Waiting
 from .request import PackRequest, Request
 from .running import Entry, Report, Running
@@ -34,7 +35,7 @@ class Server(Protocol):
     """What is needed of :class:`.commands.Commands`."""
 
     def qsub(self, arguments: list[str]) -> str: ...
-    def qstat(self, ids: list[str]) -> Round: ...
+    def qstat(self, ids: list[str], patience: float | None = None) -> Round: ...
     def qdel(self, ids: list[str], patience: float | None = None) -> str: ...
     def stop_asking(self) -> None: ...
     def ask_again(self) -> None: ...
@@ -97,9 +98,7 @@ class Fleet:
         self._own: list[Running] = []
         self._asking, self._submitting = Backoff(), Backoff()
         self._next_question: float | None = None
-        #: Jobs that wait until a PBS job with other settings has let go of their outputs.
-        self._blocked: list[tuple[Running, Entry]] = []
-        self._adopted: dict[Path, Running] = {}
+        self._adoption = Adoption(ledger, self.running, server.qdel, say)
         self._causes: dict[str, str] = {}
 
     # -- jobs come in -----------------------------------------------------------------------
@@ -113,47 +112,15 @@ class Fleet:
         with suppress(queue.Empty):
             while True:
                 entry = self._inbox.get_nowait()
-                earlier = self.ledger.earlier(entry.task)
-                if earlier is None or not self._adopt(entry, *earlier):
+                ends = self._adoption.take(entry)
+                if ends is None:
                     self._wait(entry)
+                else:
+                    self._due += ends
 
     def _wait(self, entry: Entry) -> None:
         alone = bool(entry.request.alone)
         self.waiting.add(entry.request, entry, self._clock(), hurry=alone)
-
-    def _adopt(self, entry: Entry, folder: Folder, pack: Pack, number: int) -> bool:
-        """Take over what an earlier Snakemake submitted; False if it is to be submitted anew."""
-        fates = folder.fates()
-        is_same = pack.tasks[number].digest == entry.task.digest
-        has_ended = number in fates.done or number in fates.failed
-        if has_ended or fates.is_over:
-            is_good = number in fates.done and _is_newer(entry.task.outputs, entry.handle)
-            if not (is_same and (is_good or number in fates.failed)):
-                return False
-        # Submitted or not? Whoever claims it first decides.
-        elif folder.id is None and folder.revoke():
-            return False
-        known = self._adopted.get(folder.path)
-        if known is None:
-            known = self._adopted[folder.path] = Running(folder, pack, folder.id)
-            self.running.append(known)
-            self._own.append(known)
-            if not fates.is_over:
-                self._say(f"PBS job {known.id} ({pack.name}) of an earlier run is taken over")
-        if has_ended or (is_same and not folder.is_to_stop):
-            known.entries[number] = entry
-        else:
-            self._delete(known)
-            self._blocked.append((known, entry))
-        return True
-
-    def _delete(self, one: Running) -> None:
-        """End a PBS job that does what is no longer wanted."""
-        if not one.folder.is_to_stop:
-            self._say(f"PBS job {one.id} was started with other settings and is deleted")
-        one.folder.stop()
-        if one.id:
-            self.server.qdel([one.id])
 
     # -- a round ----------------------------------------------------------------------------
 
@@ -163,13 +130,14 @@ class Fleet:
             now = self._clock()
             self._take_in()
             for one in self.running:
-                self._due += self._reports(one, now)
+                self._look_at(one, now)
             if not self._cancelled.is_set():
                 self._ask(now)
             for one in [one for one in self.running if one.is_over]:
                 self.running.remove(one)
-            for one, entry in [pair for pair in self._blocked if pair[0].is_over]:
-                self._blocked.remove((one, entry))
+            ends, entries = self._adoption.freed()
+            self._due += ends
+            for entry in entries:
                 self._wait(entry)
         self._submit()
         reports, self._due = self._due, []
@@ -179,13 +147,14 @@ class Fleet:
                 self._causes[report.entry.task.outputs[0]] = report.failure
         return reports
 
-    def _reports(self, one: Running, now: float) -> Iterable[Report]:
+    def _look_at(self, one: Running, now: float) -> None:
         try:
-            return list(one.reports(now, 3 * max(self.interval, 1.0)))
+            # One by one: what was told before an error is told.
+            for report in one.reports(now, 3 * max(self.interval, 1.0)):
+                self._due.append(report)
         except OSError as problem:
             # A file system that is away for a moment, and comes back.
             self._warn(f"{one.folder.path} cannot be read: {problem}")
-            return []
 
     def _ask(self, now: float) -> None:
         """One qstat for all, when it is time."""
@@ -234,7 +203,7 @@ class Fleet:
             folder.remove()
             why = f"qsub refused it ({asked}): {refusal}"
             self._due += [Report(entry, why) for entry in entries]
-            if not self.accepted:
+            if not self.accepted and not self._adoption.packs:
                 self.fatal = f"qsub refused the first PBS job ({asked}): {refusal}"
             return
         except (Later, Unclear, OSError) as problem:
@@ -246,7 +215,10 @@ class Fleet:
                 return self._submitted(folder.id, folder, pack, entries)
             self.waiting.put_back(request, entries)
             if self._submitting.failed(now):
-                self._warn(f"{problem}. {len(entries)} jobs wait, and are submitted later")
+                self._warn(f"{problem}. Jobs wait, and are submitted later")
+            return
+        except Exception as bug:
+            self._due += [Report(entry, f"cannot be submitted: {bug!r}") for entry in entries]
             return
         finally:
             self._in_flight = None
@@ -302,7 +274,7 @@ class Fleet:
         self.server.ask_again()
         problem = self.server.qdel(ids, patience=CANCEL_WITHIN)
         while ids and not problem and self._clock() < until:
-            answer = self.server.qstat(ids)
+            answer = self.server.qstat(ids, patience=max(1.0, until - self._clock()))
             ended = {i for i in ids if i in answer.jobs and answer.jobs[i].is_over}
             ids = [i for i in ids if i not in ended | answer.gone]
             if ids:
@@ -315,25 +287,15 @@ class Fleet:
                 f"They stop by themselves; to be sure:  qdel {' '.join(ids)}"
             )
         else:
-            self._say(f"{len(left)} PBS jobs deleted")
+            self._say(f"{len(left)} PBS job{'s' if len(left) > 1 else ''} deleted")
 
     def close(self) -> None:
         """Remove what no later run has a use for."""
-        for one in self._own:
+        keep = set()
+        for one in [*self._own, *self._adoption.packs.values()]:
+            # Who cancels does not ask for the ends any more.
             if one.is_over and (self._cancelled.is_set() or not one.entries):
                 one.folder.remove()
-        self.ledger.tidy()
-
-
-def _is_newer(outputs: list[str], handle: object) -> bool:
-    """Whether what an earlier run made is there, and not older than what it is made of."""
-    job = getattr(handle, "job", handle)
-    try:
-        made = min(Path(path).stat().st_mtime for path in outputs)
-    except (OSError, ValueError):
-        return False
-    times = []
-    for path in getattr(job, "input", ()):
-        with suppress(OSError):
-            times.append(Path(path).stat().st_mtime)
-    return made >= max(times, default=made)
+            else:
+                keep.add(one.folder.path)
+        self.ledger.tidy(keep)

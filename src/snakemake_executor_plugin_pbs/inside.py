@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from .ledger import Folder, Task
+from .folder import Folder, Task
 
 #: Seconds between a failure and its report: Snakemake removes what the job left in that time, and
 #: a second try elsewhere must not begin before.

@@ -20,227 +20,19 @@ Snakemake may die between any two of these. A pack without ``id`` may have been 
 whoever makes ``claim`` first decides, so it runs once or not at all.
 """
 
-import json
 import os
-import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from .folder import Folder, Pack, Task
+
 #: Folders of packs that nobody asked about for so many seconds are removed.
 FORGOTTEN_AFTER = 14 * 86_400
-
-
-@dataclass(frozen=True)
-class Task:
-    """A Snakemake job, as a pack knows it.
-
-    ``targets`` are what is passed to ``--target-jobs`` (several for a group job); ``rule`` and
-    ``wildcards`` are those of a single job. ``digest`` stands for all that decides what it does.
-    """
-
-    rule: str
-    wildcards: dict[str, str]
-    targets: list[str]
-    outputs: list[str]
-    digest: str
-
-
-@dataclass(frozen=True)
-class Pack:
-    """What a PBS job is to do. ``runtime`` in seconds and ``mem_mb`` are those of one job of it.
-
-    ``slots`` of them run at a time, on ``cores`` together. ``arguments`` are Snakemake's, but for
-    the targets. ``asks`` says in words what PBS was asked for; ``owner`` is who made it.
-    """
-
-    name: str
-    tasks: list[Task]
-    arguments: list[str]
-    slots: int
-    cores: int
-    runtime: int | None
-    mem_mb: int | None
-    log: str
-    output: str
-    is_group: bool = False
-    owner: dict[str, Any] = field(default_factory=dict)
-    asks: str = ""
-
-
-@dataclass
-class Fates:
-    """What the PBS job has told so far. Keys are numbers of tasks, values the events' lines."""
-
-    started: dict[int, dict] = field(default_factory=dict)
-    done: dict[int, dict] = field(default_factory=dict)
-    failed: dict[int, dict] = field(default_factory=dict)
-    #: Why the PBS job was told to stop, if it was.
-    stopped: dict | None = None
-    #: It has said its last word: nothing of it runs any more.
-    is_over: bool = False
-    #: What did not come to its own end: killed together with the PBS job.
-    killed: set[int] = field(default_factory=set)
-    #: Limits for which jobs were told to end, that have not ended yet.
-    breaches: list[str] = field(default_factory=list)
-
-
-class Folder:
-    """The folder of one PBS job."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._read = 0
-        self._fates = Fates()
-
-    # -- written once -----------------------------------------------------------------------
-
-    def write(self, pack: Pack, script: str, environment: Mapping[str, str]) -> None:
-        """Make the folder, before anything is submitted."""
-        self.path.mkdir(parents=True)
-        private = os.open(self.path / "env.json", os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
-        with os.fdopen(private, "w") as file:
-            json.dump(dict(environment), file)
-        (self.path / "job.sh").write_text(script)
-        _write_whole(self.path / "pack.json", json.dumps(asdict(pack), indent=1))
-
-    def pack(self) -> Pack:
-        """Read ``pack.json``; OSError, ValueError, KeyError or TypeError if it is not there or
-        not ours."""
-        known = json.loads((self.path / "pack.json").read_text())
-        return Pack(**{**known, "tasks": [Task(**task) for task in known["tasks"]]})
-
-    @property
-    def id(self) -> str | None:
-        """The id of the PBS job, as qsub or the job itself told it."""
-        with suppress(OSError):
-            return (self.path / "id").read_text().strip() or None
-        claim = self.claim()
-        return claim.get("id") if claim else None
-
-    @id.setter
-    def id(self, value: str) -> None:
-        _write_whole(self.path / "id", value)
-
-    # -- who may run it ---------------------------------------------------------------------
-
-    def take(self, **who: Any) -> bool:
-        """Claim the pack; False if somebody else has."""
-        try:
-            handle = os.open(self.path / "claim", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-        except FileExistsError:
-            return False
-        with os.fdopen(handle, "w") as file:
-            json.dump(who, file)
-            file.flush()
-            os.fsync(file.fileno())
-        return True
-
-    def revoke(self) -> bool:
-        """See to it that the pack never runs; False if it runs already or did."""
-        return self.take(revoked=True) or bool((self.claim() or {}).get("revoked"))
-
-    def claim(self) -> dict[str, Any] | None:
-        """Who has claimed the pack; None if nobody has."""
-        for _ in range(20):
-            try:
-                return json.loads((self.path / "claim").read_text())
-            except FileNotFoundError:
-                return None
-            except ValueError:
-                # Between its making and its writing.
-                time.sleep(0.05)
-        return {}
-
-    # -- what became of its tasks -----------------------------------------------------------
-
-    def tell(self, event: str, task: int | None = None, **more: Any) -> None:
-        """Add a line to ``fates``: in one write, so that lines of several processes do not mix."""
-        line = json.dumps({"event": event, "task": task, "at": round(time.time(), 3), **more})
-        handle = os.open(self.path / "fates", os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o644)
-        try:
-            os.write(handle, (line + "\n").encode())
-        finally:
-            os.close(handle)
-
-    def fates(self) -> Fates:
-        """Read what has come since the last call, and return all that is known."""
-        try:
-            with (self.path / "fates").open("rb") as file:
-                if os.fstat(file.fileno()).st_size <= self._read:
-                    return self._fates
-                file.seek(self._read)
-                text = file.read()
-        except OSError:
-            return self._fates
-        # A line that is not whole yet is read next time.
-        whole = text[: text.rfind(b"\n") + 1]
-        self._read += len(whole)
-        for line in whole.splitlines():
-            with suppress(ValueError, KeyError, TypeError):
-                self._take_in(json.loads(line))
-        return self._fates
-
-    def _take_in(self, line: dict[str, Any]) -> None:
-        fates, task = self._fates, line["task"]
-        match line["event"]:
-            case "started":
-                fates.started[task] = line
-            case "done":
-                fates.done[task] = line
-            case "failed" if fates.stopped and task not in fates.done:
-                # It fell with the PBS job: no fault of its own.
-                fates.killed.add(task)
-            case "failed":
-                if fates.breaches:
-                    line["breach"] = fates.breaches.pop(0)
-                fates.failed[task] = line
-            case "breach":
-                fates.breaches.append(line["limit"])
-            case "stopped":
-                fates.stopped = line
-            case "over":
-                fates.is_over = True
-
-    def beat(self) -> None:
-        """Show that the PBS job is alive."""
-        (self.path / "beat").write_text(str(time.time()))
-
-    def last_beat(self) -> str:
-        """Another text whenever the job has shown that it is alive: compare, do not interpret."""
-        try:
-            return (self.path / "beat").read_text()
-        except OSError:
-            return ""
-
-    def stop(self) -> None:
-        """Ask the PBS job to end itself."""
-        with suppress(OSError):
-            (self.path / "stop").touch()
-
-    @property
-    def is_to_stop(self) -> bool:
-        return (self.path / "stop").exists()
-
-    # -- what Snakemake knows ---------------------------------------------------------------
-
-    def set_reported(self, task: int) -> None:
-        """Remember that Snakemake was told of a failure, so that no later run takes it for new."""
-        with suppress(OSError), (self.path / "reported").open("a") as file:
-            file.write(f"{task}\n")
-
-    def reported(self) -> set[int]:
-        with suppress(OSError):
-            return {int(line) for line in (self.path / "reported").read_text().split()}
-        return set()
-
-    def remove(self) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
 
 
 class Ledger:
@@ -289,9 +81,10 @@ class Ledger:
             return []
         return sorted(found, key=lambda path: _age(path / "pack.json"))
 
-    def tidy(self) -> None:
-        """Remove packs of dead Snakemakes that are over, that never came to run, or are old."""
-        for folder, _ in list(self._packs()):
+    def tidy(self, keep: Container[Path] = ()) -> None:
+        """Remove packs of dead Snakemakes, and of this one, that are over, never came to run, or
+        are old."""
+        for folder, _ in [one for one in self._packs() if one[0].path not in keep]:
             never = bool((folder.claim() or {}).get("revoked"))
             if never or folder.fates().is_over:
                 folder.remove()
@@ -324,12 +117,3 @@ def _is_alive(owner: Mapping[str, Any]) -> bool:
         return abs(process.create_time() - owner["began"]) < 2 and process.status() != "zombie"
     except psutil.Error:
         return False
-
-
-def _write_whole(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

@@ -29,9 +29,14 @@ class Limits:
 class Offender:
     """A job that was told to end, with all processes it has started."""
 
+    #: Seconds since the epoch.
+    began: float = 0.0
+
     def __init__(self, process: psutil.Process, why: str) -> None:
         self.process = process
         self.why = why
+        with suppress(psutil.Error):
+            self.began = process.create_time()
         self._tree = tree(process)
         self._until = time.monotonic() + GRACE
         for one in self._tree:

@@ -69,7 +69,7 @@ def parse(text: str) -> dict[str, Status]:
             state=state,
             exit_status=_integer(_last(block, "Exit_status")),
             substate=_integer(_first(block, "substate")),
-            comment=_first(block, "comment") or "",
+            comment=_last(block, "comment") or "",
             used_walltime=_first(block, "resources_used.walltime") or "",
             used_mem=_first(block, "resources_used.mem") or "",
         )

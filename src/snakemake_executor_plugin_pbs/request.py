@@ -17,6 +17,7 @@ both (exit code 5). Only whole numbers are written: ``mem=1.5gb`` is refused (16
 """
 
 import math
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -142,7 +143,7 @@ def qsub_arguments(request: PackRequest, name: str, output: str, script: str) ->
     if "select=" not in asked:
         chunk = f"select=1:ncpus={request.ncpus}"
         arguments += ["-l", chunk + (f":mem={request.mem_mb}mb" if request.mem_mb else "")]
-    if request.walltime and "walltime=" not in asked:
+    if request.walltime and not re.search(r"(?<!min_)(?<!max_)walltime=", asked):
         arguments += ["-l", f"walltime={clock(request.walltime)}"]
     return [*arguments, *job.extra, script]
 
@@ -167,10 +168,10 @@ def _positive(rule: str, name: str, value: Any) -> int | None:
     # Snakemake's own placeholder for what is not known yet, and floats from arithmetic.
     if isinstance(value, float) and math.isfinite(value):
         value = math.ceil(value)
-    if not isinstance(value, int) or value < 1:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         unit = {"mem_mb": "megabytes", "runtime": "minutes"}[name]
         raise WorkflowError(
-            f"rule {rule}: {name}: {value!r} is no whole number of {unit}. "
+            f"rule {rule}: {name}: {value!r} is no number of {unit} that can be asked for. "
             f"Write for example: {name}=1000"
         )
     return value

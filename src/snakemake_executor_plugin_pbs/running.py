@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import qstat
-from .ledger import Folder, Pack, Task
+from .folder import Folder, Pack, Task
 from .qstat import Status
 from .request import Request
 
@@ -27,11 +27,13 @@ GONE_SECONDS = 60.0
 
 @dataclass(eq=False)
 class Entry:
-    """A job of Snakemake. ``handle`` is whatever the caller wants back with the report."""
+    """A job of Snakemake. ``handle`` is whatever the caller wants back with the report; ``inputs``
+    are the files that it is made of."""
 
     handle: Any
     task: Task
     request: Request
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,26 +79,32 @@ class Running:
         for when a job was stopped from outside.
         """
         fates = self.folder.fates()
-        for number in [n for n in self.entries if n in fates.done]:
-            yield Report(self.entries.pop(number))
-        for number in [n for n in self.entries if n in fates.failed]:
-            yield self._failed(number, self._own_fault(fates.failed[number]))
+        for number in [n for n in self.entries if n in fates.done or n in fates.failed]:
+            yield self.end(number, self.entries.pop(number))
         why = self._why_over(now, rounds_wait)
         if why is None:
             return
         self.is_over = True
         for number in list(self.entries):
             when = "while it ran" if number in fates.started else "before it began"
-            yield self._failed(number, f"PBS job {self.id} ended {when}: {why}")
+            why_here = f"PBS job {self.id} ended {when}: {why}"
+            yield self._failed(number, self.entries.pop(number), why_here)
 
-    def _failed(self, number: int, why: str) -> Report:
+    def end(self, number: int, entry: Entry) -> Report:
+        """The end of a job that has told it itself."""
+        failed = self.folder.fates().failed.get(number)
+        if failed is None:
+            return Report(entry)
+        return self._failed(number, entry, self._own_fault(failed))
+
+    def _failed(self, number: int, entry: Entry, why: str) -> Report:
         self.folder.set_reported(number)
-        return Report(self.entries.pop(number), why, self.pack.log)
+        return Report(entry, why, self.pack.log)
 
     def _own_fault(self, line: dict) -> str:
         """Why a job failed that came to its own end."""
         where = f"in PBS job {self.id}"
-        match line.get("breach"):
+        match self.folder.fates().breaches.get(line["task"]):
             case "runtime":
                 limit = round((self.pack.runtime or 0) / 60)
                 return f"ended {where}: it ran longer than its runtime of {limit} min"

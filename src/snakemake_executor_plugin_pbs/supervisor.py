@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from . import inside, limits
-from .ledger import Folder, Pack, Task
+from .folder import Folder, Pack, Task
 from .limits import Limits, Offender
 
 #: Seconds between looks at limits, and between signs of life.
@@ -132,7 +132,14 @@ class Supervisor:
             return
         self._offender = limits.offence(process, self.limits)
         if self._offender is not None:
-            self.folder.tell("breach", limit=self._offender.why)
+            self.folder.tell("breach", self._task_of(self._offender), limit=self._offender.why)
+
+    def _task_of(self, offender: Offender) -> int | None:
+        """The task that a process belongs to: Snakemake started it a moment before."""
+        fates = self.folder.fates()
+        ended = {*fates.done, *fates.failed, *fates.killed}
+        times = {n: line["at"] for n, line in fates.started.items() if n not in ended}
+        return min(times, key=lambda n: abs(times[n] - offender.began), default=None)
 
     def _stop(self, process: psutil.Process, by: str) -> int:
         """End all that runs: politely, then not."""

@@ -9,6 +9,7 @@ import netCDF4
 import xarray as xr
 
 from . import __version__, cf
+from .classify import disk_full
 from .publish import published
 
 #: Packages whose versions decide what is in a product: attribute -> distribution.
@@ -55,18 +56,25 @@ def write(ds: xr.Dataset, path: Path, compression: int, check: Callable[[Path], 
 
     Raises
     ------
-    Whatever ``check`` raises, and OSError or RuntimeError of the netCDF library; ``path`` is then
-    as it was.
+    DiskFull, or whatever ``check`` raises, and OSError or RuntimeError of the netCDF library;
+    ``path`` is then as it was.
     """
     # HDF5 keeps what is written and read until the file is closed. Each variable is one chunk that
     # is needed once, so that is 15 MB for nothing.
     netCDF4.set_chunk_cache(0)
     with published(path) as temporary:
         encoded = cf.encoded(ds)
-        encoded.to_netcdf(
-            temporary,
-            engine="netcdf4",
-            format="NETCDF4",
-            encoding=cf.encoding(encoded, compression),
-        )
+        try:
+            encoded.to_netcdf(
+                temporary,
+                engine="netcdf4",
+                format="NETCDF4",
+                encoding=cf.encoding(encoded, compression),
+            )
+        except (OSError, RuntimeError) as error:
+            # Asked as long as the half-written file takes its space.
+            full = disk_full(error, path.parent)
+            if full is not None:
+                raise full from error
+            raise
         check(temporary)

@@ -1,0 +1,161 @@
+"""Which waiting jobs go into one PBS job, and when."""
+
+import random
+from collections import Counter
+
+import pytest
+
+from snakemake_executor_plugin_pbs.packing import IDLE_WAIT, Waiting
+
+
+def waiting(items="", size=3, wait=60, key="k", at=0.0):
+    found = Waiting(size, wait)
+    for item in items:
+        found.add(key, item, at)
+    return found
+
+
+def everything(line, now=0.0, idle=False):
+    """All packs that can go now."""
+    return list(iter(lambda: line.take(now, idle), None))
+
+
+# -- when ------------------------------------------------------------------------------------
+
+
+def test_nothing_of_nothing():
+    assert waiting().take(1e9, idle=True) is None
+
+
+@pytest.mark.parametrize(
+    ("items", "packs", "left"),
+    [
+        ("ab", [], "ab"),
+        ("abc", ["abc"], ""),
+        ("abcd", ["abc"], "d"),
+        ("abcdefgh", ["abc", "def"], "gh"),
+    ],
+)
+def test_full_packs_go_at_once(items, packs, left):
+    line = waiting(items)
+    assert everything(line) == [("k", list(pack)) for pack in packs]
+    assert list(line) == list(left)
+    assert len(line) == len(left)
+
+
+def test_packs_of_one_need_no_others():
+    assert everything(waiting("ab", size=1)) == [("k", ["a"]), ("k", ["b"])]
+
+
+@pytest.mark.parametrize(("now", "goes"), [(0, False), (59.9, False), (60, True), (100, True)])
+def test_one_that_is_not_full_waits(now, goes):
+    found = waiting("ab").take(now, idle=False)
+    assert found == (("k", ["a", "b"]) if goes else None)
+
+
+def test_the_quiet_time_begins_with_the_last_that_came():
+    line = waiting("a")
+    line.add("k", "b", 50)
+    assert line.take(100, idle=False) is None
+    assert line.take(110, idle=False) == ("k", ["a", "b"])
+
+
+def test_no_waiting():
+    assert waiting("a", wait=0).take(0, idle=False) == ("k", ["a"])
+
+
+@pytest.mark.parametrize(
+    ("wait", "now", "goes"),
+    [(60, IDLE_WAIT - 0.1, False), (60, IDLE_WAIT, True), (1, 0.9, False), (1, 1, True)],
+)
+def test_while_nothing_runs_it_waits_for_a_moment_only(wait, now, goes):
+    assert (waiting("a", wait=wait).take(now, idle=True) is not None) == goes
+
+
+def test_hurry():
+    line = waiting()
+    line.add("group", "a", 7, hurry=True)
+    assert line.take(7, idle=False) == ("group", ["a"])
+
+
+# -- which -----------------------------------------------------------------------------------
+
+
+def test_keys_are_kept_apart():
+    line = waiting()
+    for number, key in enumerate("xyxyxyx"):
+        line.add(key, number, 0)
+    assert everything(line) == [("x", [0, 2, 4]), ("y", [1, 3, 5])]
+    assert everything(line, 60) == [("x", [6])]
+
+
+def test_full_ones_go_first():
+    line = waiting("a", key="old")
+    for item in "bcd":
+        line.add("new", item, 70)
+    assert everything(line, 70) == [("new", ["b", "c", "d"]), ("old", ["a"])]
+
+
+def test_one_key_does_not_hold_up_another():
+    line = waiting("a", key="quiet")
+    line.add("busy", "b", 59)
+    assert everything(line, 60) == [("quiet", ["a"])]
+    assert list(line) == ["b"]
+
+
+# -- put back --------------------------------------------------------------------------------
+
+
+def test_what_is_put_back_comes_first_and_in_its_order():
+    line = waiting("abcdef")
+    key, items = line.take(0, idle=False)
+    line.put_back(key, items)
+    assert everything(line) == [("k", ["a", "b", "c"]), ("k", ["d", "e", "f"])]
+
+
+def test_what_is_put_back_waits_for_no_more():
+    line = waiting("ab")
+    line.put_back(*line.take(60, idle=False))
+    assert line.take(60, idle=False) == ("k", ["a", "b"])
+
+
+def test_what_is_put_back_may_be_more_than_one_pack():
+    line = waiting("d")
+    line.put_back("k", ["a", "b", "c"])
+    assert everything(line) == [("k", ["a", "b", "c"]), ("k", ["d"])]
+
+
+# -- whatever happens ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_nothing_is_lost_or_doubled(seed):
+    chance = random.Random(seed)
+    size, wait = chance.randint(1, 7), chance.choice([0, 1, 60])
+    line, now = Waiting(size, wait), 0.0
+    came: dict[str, list[int]] = {key: [] for key in "xyz"}
+    went: dict[str, list[int]] = {key: [] for key in "xyz"}
+    for number in range(500):
+        now += chance.choice([0, 0, 0.5, 30])
+        key = chance.choice("xyz")
+        line.add(key, number, now, hurry=chance.random() < 0.1)
+        came[key].append(number)
+        while chance.random() < 0.5:
+            taken = line.take(now, idle=chance.random() < 0.5)
+            if taken is None:
+                break
+            assert 1 <= len(taken[1]) <= size
+            if chance.random() < 0.3:
+                line.put_back(*taken)
+            else:
+                went[taken[0]] += taken[1]
+        inside = Counter(line)
+        assert len(line) == sum(inside.values())
+        assert inside + Counter(n for each in went.values() for n in each) == Counter(
+            range(number + 1)
+        )
+    for key, items in everything(line, now + wait):
+        went[key] += items
+    assert len(line) == 0
+    # Nothing overtakes what asks for the same.
+    assert went == came

@@ -1,0 +1,332 @@
+"""What is asked of PBS: resources and settings become the arguments of qsub."""
+
+import itertools
+import math
+import random
+import re
+import shlex
+
+import pytest
+from snakemake_interface_common.exceptions import WorkflowError
+
+from snakemake_executor_plugin_pbs import ExecutorSettings
+from snakemake_executor_plugin_pbs.request import (
+    PackRequest,
+    Request,
+    clock,
+    job_name,
+    qsub_arguments,
+)
+
+
+def of(resources=None, settings=None, threads=1, **more):
+    return Request.of(
+        "convert", 1, threads, resources or {}, settings or ExecutorSettings(), **more
+    )
+
+
+def pack(count, threads=1, alone=None, mem_mb=None, runtime=None, **settings):
+    job = Request("convert", threads=threads, mem_mb=mem_mb, runtime=runtime, alone=alone)
+    return PackRequest.of(job, count, ExecutorSettings(**settings))
+
+
+def arguments(resources=None, count=1, threads=1, **settings):
+    """Those of qsub that depend on what is asked for."""
+    settings = ExecutorSettings(**settings)
+    asked = PackRequest.of(of(resources, settings, threads), count, settings)
+    found = qsub_arguments(asked, "name", "/o", "/s")
+    fixed = ["-N", "name", "-S", "/bin/bash", "-r", "n", "-m", "n", "-j", "oe", "-o", "/o"]
+    assert found[: len(fixed)] == fixed
+    assert found[-1] == "/s"
+    return found[len(fixed) : -1]
+
+
+# -- one job ---------------------------------------------------------------------------------
+
+
+def test_what_is_not_said_is_not_asked_for():
+    assert of() == Request("convert")
+    assert arguments() == ["-l", "select=1:ncpus=1"]
+
+
+def test_settings_stand_in_for_resources():
+    settings = ExecutorSettings(queue="omp", account="sea", extra="-l place=excl")
+    request = of(settings=settings)
+    assert (request.queue, request.account) == ("omp", "sea")
+    assert request.extra == ("-l", "place=excl")
+
+
+def test_resources_come_before_settings():
+    settings = ExecutorSettings(queue="omp", account="sea", extra="-l place=excl")
+    own = {"pbs_queue": "mpi_1", "pbs_account": "wind", "pbs_extra": "-p 5"}
+    request = of(own, settings)
+    assert (request.queue, request.account, request.extra) == ("mpi_1", "wind", ("-p", "5"))
+
+
+def test_an_empty_resource_takes_a_setting_back():
+    settings = ExecutorSettings(queue="omp", account="sea", extra="-l place=excl")
+    request = of({"pbs_queue": "", "pbs_account": "", "pbs_extra": ""}, settings)
+    assert (request.queue, request.account, request.extra) == (None, None, ())
+
+
+@pytest.mark.parametrize("name", ["mem_mb", "runtime"])
+@pytest.mark.parametrize(
+    ("value", "asked"),
+    [(None, None), (1, 1), (1000, 1000), (1500.2, 1501), (2.0, 2), (0.1, 1), (3e3, 3000)],
+)
+def test_whole_numbers(name, value, asked):
+    found = getattr(of({name: value}), name)
+    assert found == asked
+    # 2000.0mb would be refused by PBS.
+    assert found is None or type(found) is int
+
+
+@pytest.mark.parametrize(("name", "unit"), [("mem_mb", "megabytes"), ("runtime", "minutes")])
+@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, "4 GB", "<TBD>", "", [1]])
+def test_no_whole_numbers(name, unit, value):
+    with pytest.raises(WorkflowError) as error:
+        of({name: value})
+    assert str(error.value) == (
+        f"rule convert: {name}: {value!r} is no number of {unit} that can be asked for. "
+        f"Write for example: {name}=1000"
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("-l place=excl", ("-l", "place=excl")),
+        ("  -p 5   -W umask=022 ", ("-p", "5", "-W", "umask=022")),
+        ("-M 'a b@c.fr'", ("-M", "a b@c.fr")),
+    ],
+)
+def test_extra_is_read_as_a_shell_does(written, words):
+    assert of({"pbs_extra": written}).extra == words
+
+
+@pytest.mark.parametrize("where", ["resource", "setting"])
+def test_extra_that_no_shell_could_read(where):
+    wrong = "-W 'umask"
+    settings = ExecutorSettings(extra=wrong if where == "setting" else None)
+    with pytest.raises(WorkflowError) as error:
+        of({"pbs_extra": wrong} if where == "resource" else {}, settings)
+    assert 'rule convert: pbs_extra: "-W \'umask" is no list of arguments' in str(error.value)
+
+
+def test_jobs_that_ask_for_the_same_are_equal():
+    resources = {"mem_mb": 2000, "runtime": 10.0, "pbs_extra": "-p 5", "_cores": 1, "disk_mb": 7}
+    other = {"mem_mb": 2000.0, "runtime": 10, "pbs_extra": "-p  5", "tmpdir": "/elsewhere"}
+    assert of(resources) == of(other)
+    assert len({of(resources), of(other)}) == 1
+
+
+@pytest.mark.parametrize(
+    "different",
+    [
+        {"rule": "other"},
+        {"attempt": 2},
+        {"threads": 2},
+        {"resources": {"mem_mb": 2}},
+        {"resources": {"pbs_queue": "omp"}},
+        {"alone": "group 1"},
+    ],
+)
+def test_jobs_that_ask_for_something_else_differ(different):
+    plain = {"rule": "a", "attempt": 1, "threads": 1, "resources": {"mem_mb": 1}}
+    settings = ExecutorSettings()
+    assert Request.of(settings=settings, **plain) == Request.of(settings=settings, **plain)
+    other = {**plain, **different}
+    assert Request.of(settings=settings, **plain) != Request.of(settings=settings, **other)
+
+
+# -- a pack of them --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("count", "threads", "cores", "slots", "rounds"),
+    [
+        (1, 1, None, 1, 1),
+        (40, 1, None, 1, 40),
+        (40, 4, None, 1, 40),
+        (40, 4, 28, 7, 6),
+        (28, 4, 28, 7, 4),
+        (3, 4, 28, 3, 1),  # the last ones: fewer than there is room for
+        (8, 4, 28, 7, 2),
+        (40, 5, 28, 5, 8),  # three cores would be idle, so they are not asked for
+        (4, 28, 28, 1, 4),
+        (4, 32, 28, 1, 4),  # more threads than pack_cores: still what the job asks for
+        (1, 1, 28, 1, 1),
+    ],
+)
+def test_slots_and_rounds(count, threads, cores, slots, rounds):
+    found = pack(count, threads, mem_mb=1500, runtime=25, pack_cores=cores)
+    assert found.slots == slots
+    assert found.ncpus == slots * threads
+    assert found.mem_mb == slots * 1500
+    assert found.walltime == rounds * 25
+
+
+@pytest.mark.parametrize(
+    ("count", "threads", "cores", "alone", "ncpus"),
+    [
+        (28, 1, 28, None, 28),
+        (3, 1, 28, None, 28),
+        (3, 5, 28, None, 28),
+        (2, 32, 28, None, 32),
+        (2, 4, None, None, 4),
+        (1, 4, 28, "group 7", 4),  # it holds what no pack has, and is sized by itself
+    ],
+)
+def test_whole_nodes(count, threads, cores, alone, ncpus):
+    found = pack(count, threads, alone, mem_mb=100, pack_cores=cores, whole_nodes=True)
+    assert found.ncpus == ncpus
+    # Memory is that of the jobs that run, not of the idle cores.
+    assert found.mem_mb == found.slots * 100
+
+
+def test_nothing_is_made_of_nothing():
+    found = pack(10, pack_cores=4)
+    assert (found.mem_mb, found.walltime) == (None, None)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_pack_has_time_for_all_its_jobs(seed):
+    chance = random.Random(seed)
+    for _ in range(200):
+        count, threads, cores = (chance.randint(1, 60) for _ in range(3))
+        found = pack(count, threads, runtime=7, mem_mb=3, pack_cores=cores)
+        assert found.slots * (found.walltime / 7) >= count
+        assert found.slots <= count
+        assert found.ncpus <= max(cores, threads)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"count": 1}, "1 core"),
+        ({"count": 4, "pack_cores": 4, "mem_mb": 500}, "4 cores, 2000 MB"),
+        ({"count": 9, "pack_cores": 4, "runtime": 45}, "4 cores, walltime 2:15:00"),
+    ],
+)
+def test_in_words(asked, words):
+    assert str(pack(**asked)) == words
+
+
+# -- qsub ------------------------------------------------------------------------------------
+
+
+SELECT = "-l select=1:ncpus=1"
+
+
+@pytest.mark.parametrize(
+    ("resources", "more", "expected"),
+    [
+        ({"mem_mb": 2000, "runtime": 90}, {}, f"{SELECT}:mem=2000mb -l walltime=1:30:00"),
+        (
+            {"mem_mb": 1499.5, "runtime": 0.5, "pbs_queue": "omp", "pbs_account": "sea"},
+            {"threads": 4, "count": 40, "pack_cores": 28},
+            "-q omp -A sea -l select=1:ncpus=28:mem=10500mb -l walltime=0:06:00",
+        ),
+        ({}, {"queue": "omp"}, f"-q omp {SELECT}"),
+        ({"pbs_extra": "-l place=excl -p 5"}, {}, f"{SELECT} -l place=excl -p 5"),
+        ({"pbs_extra": "-M 'a b'"}, {}, f"{SELECT} -M 'a b'"),
+        # A select of one's own is all there is of it: PBS takes one.
+        (
+            {"pbs_extra": "-l select=2:ncpus=14:mem=9gb", "mem_mb": 100, "runtime": 5},
+            {},
+            "-l walltime=0:05:00 -l select=2:ncpus=14:mem=9gb",
+        ),
+        (
+            {"pbs_extra": "-lwalltime=3:00:00", "mem_mb": 100, "runtime": 5},
+            {},
+            f"{SELECT}:mem=100mb -lwalltime=3:00:00",
+        ),
+        (
+            {"pbs_extra": "-l select=1:ncpus=2,walltime=60", "mem_mb": 100, "runtime": 5},
+            {},
+            "-l select=1:ncpus=2,walltime=60",
+        ),
+    ],
+)
+def test_arguments(resources, more, expected):
+    assert arguments(resources, **more) == shlex.split(expected)
+
+
+def test_never_mem_beside_select():
+    """PBS refuses both together (exit code 5), and what is no whole number (166)."""
+    for mem_mb in (None, 1, 1500.5, 3e5):
+        for count in (1, 7, 40):
+            asked = arguments({"mem_mb": mem_mb, "runtime": 59.5}, count, 3, pack_cores=28)
+            limits = [value for name, value in itertools.pairwise(asked) if name == "-l"]
+            kinds = [value.split("=")[0] for value in limits]
+            assert kinds == ["select", "walltime"]
+            assert re.fullmatch(r"select=1:ncpus=\d+(:mem=\d+mb)?", limits[0])
+            assert re.fullmatch(r"walltime=\d+:\d\d:00", limits[1])
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"),
+    [(1, "0:01:00"), (59, "0:59:00"), (60, "1:00:00"), (240, "4:00:00"), (6001, "100:01:00")],
+)
+def test_clock(minutes, text):
+    assert clock(minutes) == text
+
+
+# -- names -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "number", "name"),
+    [
+        ("convert", 1, "convert-k3x-1"),
+        ("convert_to_l1b", 1, "convert_t-k3x-1"),
+        ("convert_to_l1b", 99999, "conve-k3x-99999"),
+        ("1to2", 1, "r1to2-k3x-1"),
+        ("_hidden", 1, "r_hidden-k3x-1"),
+        ("été", 1, "r_t_-k3x-1"),  # ASCII only, with a letter to begin with
+        ("a b/c.d:e", 12, "a_b_c_d_-k3x-12"),
+        ("", 1, "job-k3x-1"),
+        ("x", 1, "x-k3x-1"),
+    ],
+)
+def test_name(rule, number, name):
+    assert job_name(rule, "k3x", number) == name
+
+
+@pytest.mark.parametrize("rule", ["convert", "9", "a" * 60, "", "ß", "-", "a-b", "\u0661"])
+@pytest.mark.parametrize("number", [1, 9, 10, 999, 99_999, 123_456])
+def test_every_name_is_taken_by_pbs(rule, number):
+    assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,14}", job_name(rule, "0z9", number))
+
+
+def test_names_tell_packs_and_runs_apart():
+    names = {job_name("a" * 60, run, n) for run in ("abc", "abd") for n in range(1, 2000)}
+    assert len(names) == 2 * 1999
+
+
+# -- settings --------------------------------------------------------------------------------
+
+
+def test_settings_that_ask_for_nothing():
+    settings = ExecutorSettings()
+    assert (settings.pack_size, settings.pack_cores, settings.queue) == (1, None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "least"),
+    [
+        ("pack_size", 0, 1),
+        ("pack_size", -3, 1),
+        ("pack_cores", 0, 1),
+        ("pack_wait", -1, 0),
+        ("max_jobs", 0, 1),
+    ],
+)
+def test_settings_that_make_no_sense(name, value, least):
+    option = "pbs-" + name.replace("_", "-")
+    with pytest.raises(WorkflowError) as error:
+        ExecutorSettings(**{name: value})
+    assert str(error.value) == (
+        f"{option}: {value} is less than {least}. Write for example: {option}: {least}"
+    )
+    ExecutorSettings(**{name: least})

@@ -1,0 +1,316 @@
+"""How PBS jobs are submitted and deleted, and what the refusals and silences of qsub lead to."""
+
+import threading
+import time
+from contextlib import suppress
+from itertools import pairwise
+
+import pytest
+from pbs_fleet import RUNS, World
+
+from snakemake_executor_plugin_pbs import fleet
+from snakemake_executor_plugin_pbs.commands import Later, Refused, Round, Unclear
+from snakemake_executor_plugin_pbs.fleet import BACKOFF, SUBMISSIONS_A_ROUND
+from snakemake_executor_plugin_pbs.packing import IDLE_WAIT
+
+
+@pytest.fixture
+def world(tmp_path):
+    def make(**settings):
+        return World(tmp_path, **settings)
+
+    return make
+
+
+def folders(here):
+    return {path.name for path in here.ledger.root.iterdir()}
+
+
+# -- packs -----------------------------------------------------------------------------------
+
+
+def test_jobs_that_ask_for_the_same_are_packed(world):
+    here = world(pack_size=3)
+    here.add(*"abcd")
+    here.add(*"xy", threads=2)
+    here.round()
+    assert here.packs == [["a", "b", "c"], ["d"], ["x", "y"]]
+    assert [folder.id for folder in here.prepared] == ["1.s", "2.s", "3.s"]
+    assert here.said[0] == "PBS job 1.s (pack-0): 3 jobs, 1 core; log /logs/pack-0.log"
+    assert here.said[1] == "PBS job 2.s (pack-1): 1 job, 1 core; log /logs/pack-1.log"
+
+
+def test_a_pack_that_is_not_full_waits(world):
+    here = world(pack_size=3, pack_wait=60)
+    here.add(*"abcd")
+    here.round()
+    here.live(59)
+    assert here.packs == [["a", "b", "c"]]
+    here.add("e")
+    here.live(59)
+    assert here.packs == [["a", "b", "c"]]
+    here.live(2)
+    assert here.packs[1:] == [["d", "e"]]
+
+
+def test_while_nothing_runs_it_waits_for_a_moment_only(world):
+    here = world(pack_size=3, pack_wait=60)
+    here.add("a")
+    here.live(IDLE_WAIT - 1)
+    assert here.packs == []
+    here.live(2)
+    assert here.packs == [["a"]]
+
+
+def test_what_holds_something_of_its_own_goes_alone_and_at_once(world):
+    here = world(pack_size=3, pack_wait=60)
+    here.add("a", alone="group 1")
+    here.add("b", alone="group 2")
+    here.round()
+    assert here.packs == [["a"], ["b"]]
+
+
+def test_max_jobs(world):
+    here = world(max_jobs=2)
+    here.add(*"abcde")
+    here.live(50)
+    assert here.packs == [["a"], ["b"]]
+    here.inside(0).tell("done", 0)
+    here.inside(0).tell("over", stopped="")
+    here.live(2)
+    assert here.packs == [["a"], ["b"], ["c"]]
+
+
+def test_a_round_is_not_held_up_by_submitting(world):
+    here = world()
+    here.add(*(f"job{n}" for n in range(2 * SUBMISSIONS_A_ROUND + 1)))
+    counts = []
+    for _ in range(4):
+        here.round()
+        counts.append(len(here.packs))
+    assert counts == [SUBMISSIONS_A_ROUND * n for n in (1, 2)] + [2 * SUBMISSIONS_A_ROUND + 1] * 2
+
+
+def test_why_it_is_done_again_is_said(world):
+    here = world()
+    here.add("a")
+    here.round()
+    here.inside().tell("failed", 0, why="x")
+    here.inside().tell("over", stopped="")
+    here.round()
+    here.add("a", attempt=2)
+    here.round()
+    assert here.said[-1] == "    again, now with 1 core: failed in PBS job 1.s: x"
+    assert here.packs == [["a"], ["a"]]
+
+
+# -- refused ---------------------------------------------------------------------------------
+
+
+def test_refused_at_once_is_fatal(world):
+    here = world(pack_size=2)
+    here.add(*"abc")
+    here.server.to_qsub = [Refused("Unknown queue (exit code 170)")]
+    why = "Unknown queue (exit code 170)"
+    assert here.round() == [(name, f"qsub refused it (1 core): {why}") for name in "ab"]
+    assert here.fleet.fatal == f"qsub refused the first PBS job (1 core): {why}"
+    # Not tried with each of a thousand jobs.
+    assert here.live(100) == []
+    assert len(here.server.asked("qsub")) == 1
+    assert folders(here) == set()
+
+
+def test_refused_later_concerns_that_pack_alone(world):
+    here = world(pack_size=2)
+    here.add("a")
+    here.round()
+    here.server.to_qsub = [Refused("limits (exit code 188)")]
+    here.add(*"bc", threads=99)
+    here.add("d")
+    why = "qsub refused it (99 cores): limits (exit code 188)"
+    assert here.round() == [("b", why), ("c", why)]
+    assert here.fleet.fatal == ""
+    assert here.packs == [["a"], ["b", "c"], ["d"]]
+    assert folders(here) == {"pack-0", "pack-2"}
+
+
+# -- later -----------------------------------------------------------------------------------
+
+
+def test_a_limit_is_waited_for(world):
+    here = world(pack_size=2)
+    here.add(*"abcd")
+    here.server.to_qsub = [Later("a limit of the queue is reached (x)")] * 9
+    here.round()
+    assert here.live(1500, 5) == []
+    assert here.warned == [
+        "a limit of the queue is reached (x). Jobs wait, and are submitted later"
+    ]
+    here.live(600, 5)
+    waits = [b - a for a, b in pairwise(here.server.times("qsub"))]
+    assert waits == [5, 10, 20, 40, 80, 160, *[BACKOFF[1]] * 3, 0]
+    assert here.said.count("PBS takes jobs again") == 1
+    # In their order, and each once.
+    assert here.packs[-2:] == [["a", "b"], ["c", "d"]]
+    assert folders(here) == {folder.path.name for folder in here.prepared[-2:]}
+    assert here.fleet.fatal == ""
+
+
+def test_a_limit_holds_back_nothing_that_runs(world):
+    here = world()
+    here.add(*"ab")
+    here.server.to_qsub = ["1.s", *[Later("full")] * 100]
+    here.round()
+    here.inside().tell("done", 0)
+    assert here.live(1) == [("a", None)]
+
+
+def test_a_disk_that_is_full_is_waited_for(world):
+    here = world()
+    here.to_prepare = [OSError(28, "No space left on device")]
+    here.add("a")
+    here.round()
+    assert here.warned == ["[Errno 28] No space left on device. Jobs wait, and are submitted later"]
+    here.live(6)
+    assert here.packs == [["a"]]
+
+
+def test_an_error_of_ours_loses_no_job(world):
+    """The executor goes on after an exception: each job must be reported or submitted."""
+    here = world()
+    here.to_prepare = [ValueError("a bug")]
+    here.add("a")
+    with suppress(ValueError):
+        here.round()
+    here.live(400)
+    assert here.packs == [["a"]] or here.reported == {"a": 1}
+
+
+# -- unclear ---------------------------------------------------------------------------------
+
+
+def test_no_id_then_submitted_again_and_run_once(world):
+    here = world(pack_size=2)
+    here.add(*"ab")
+    here.server.to_qsub = [Unclear("qsub gave no answer for 60 s")]
+    here.round()
+    assert here.live(30) == []
+    assert here.packs == [["a", "b"]] * 2
+    assert here.warned == ["qsub gave no answer for 60 s. Jobs wait, and are submitted later"]
+    # Should there be a PBS job after all, it ends before it does anything.
+    assert not here.begin(0)
+    assert here.begin(1)
+
+
+def test_no_id_but_it_runs_already(world):
+    here = world(pack_size=2)
+    here.add(*"ab")
+
+    def begins():
+        assert here.begin(0, id="77.s")
+        return Unclear("qsub gave no answer for 60 s")
+
+    here.server.to_qsub = [begins]
+    here.round()
+    here.server.jobs["77.s"] = RUNS
+    here.live(30)
+    assert here.packs == [["a", "b"]]
+    assert here.server.asked("qstat")[0] == ["77.s"]
+    here.inside().tell("done", 1)
+    assert here.live(1) == [("b", None)]
+    assert here.warned == []
+
+
+# -- cancel ----------------------------------------------------------------------------------
+
+
+def test_cancel_deletes_all_with_one_command(world):
+    here = world()
+    here.add(*"abc")
+    here.round()
+    here.begin(0)
+    here.fleet.cancel()
+    assert here.server.asked("qdel") == [["1.s", "2.s", "3.s"]]
+    assert here.said[-1] == "3 PBS jobs deleted"
+    assert here.warned == []
+    # Whatever becomes of qdel: what has not begun does not, what runs ends itself.
+    assert not here.begin(1)
+    assert here.inside(0).is_to_stop
+    here.add("d")
+    here.live(100)
+    assert len(here.packs) == 3
+    here.fleet.close()
+    assert folders(here) == set()
+
+
+def test_cancel_of_nothing(world):
+    here = world()
+    here.fleet.cancel()
+    assert here.server.calls == []
+
+
+def test_what_is_over_is_not_deleted(world):
+    here = world()
+    here.add(*"ab")
+    here.round()
+    here.inside(0).tell("done", 0)
+    here.inside(0).tell("over", stopped="")
+    here.round()
+    here.fleet.cancel()
+    assert here.server.asked("qdel") == [["2.s"]]
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_the_user_is_told_what_is_left(world, monkeypatch, is_slow):
+    monkeypatch.setattr(fleet, "CANCEL_WITHIN", 1.5)
+    here = world()
+    here.add(*"ab")
+    here.round()
+    here.begin(0)
+
+    def still_there():
+        here.now += 1
+        return Round({"1.s": RUNS, "2.s": RUNS}, set())
+
+    here.server.to_qdel = ["" if is_slow else "cannot connect to server"]
+    here.server.to_qstat = [still_there] * 5
+    here.fleet.cancel()
+    (warning,) = here.warned
+    why = "they take their time to end" if is_slow else "cannot connect to server"
+    assert why in warning
+    assert warning.endswith("to be sure:  qdel 1.s 2.s")
+    assert len(here.server.asked("qdel")) == 1
+    # Their folders are what ends them: the one does not begin, the other sees the stop.
+    assert not here.begin(1)
+    here.fleet.close()
+    assert here.inside(0).is_to_stop
+
+
+def test_cancel_while_a_qsub_hangs(world, monkeypatch):
+    """It holds what others wait for; what comes of it must not run."""
+    monkeypatch.setattr(fleet, "CANCEL_WITHIN", 0.4)
+    here = world()
+    here.add(*"ab")
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    def hang():
+        hangs.set()
+        assert goes_on.wait(20)
+        return "2.s"
+
+    here.server.to_qsub = ["1.s", hang]
+    thread = threading.Thread(target=here.round)
+    thread.start()
+    try:
+        assert hangs.wait(20)
+        begin = time.monotonic()
+        here.fleet.cancel()
+        assert time.monotonic() - begin < 5
+        assert here.server.asked("qdel") == [["1.s"]]
+        assert here.said[-1] == "1 PBS job deleted"
+    finally:
+        goes_on.set()
+        thread.join()
+    assert not here.begin(1)
+    here.live(100)
+    assert len(here.packs) == 2
