@@ -9,24 +9,37 @@ import platform
 import time
 from pathlib import Path
 
-from . import dry_run
+from . import dry_run, speed
 
-RESULTS = Path(__file__).parent / "results"
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--safes", type=int, default=20_000, help="in the archive [%(default)s]")
+    parser.add_argument("what", nargs="*", help="speed, dry-run [both]", metavar="WHAT")
+    parser.add_argument("--safes", type=int, default=100_000, help="of a dry run [%(default)s]")
+    parser.add_argument("--products", type=int, default=8, help="to convert [%(default)s]")
+    parser.add_argument(
+        "--size", type=int, nargs=2, default=speed.FULL, help="lines and samples %(default)s"
+    )
     parser.add_argument("--repeats", type=int, default=3, help="of each [%(default)s]")
+    parser.add_argument(
+        "--folder", type=Path, default=HERE / "data", help="for scenes and venv [%(default)s]"
+    )
     options = parser.parse_args()
+    what = options.what or ["speed", "dry-run"]
 
-    rows = dry_run.run(options.safes, options.repeats)
-    for row in rows:
-        print(
-            f"{row['benchmark']:40} ours {row['ours CPU s']:6.1f} s CPU {row['ours MB']:5.0f} MB   "
-            f"bare {row['bare CPU s']:6.1f} s CPU {row['bare MB']:5.0f} MB   "
-            f"ratio {row['ratio']:.2f}"
+    rows = []
+    if "speed" in what:
+        rows += speed.run(
+            options.folder.absolute(), options.products, tuple(options.size), options.repeats
         )
+    if "dry-run" in what:
+        rows += dry_run.run(options.safes, options.repeats)
+    for row in rows:
+        goal = f"   goal {row['goal']}" if "goal" in row else ""
+        print(f"{row['benchmark']:44} {row['figure']:8.2f}{goal}")
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / f"{time.strftime('%Y%m%dT%H%M%S')}.json"
     file.write_text(json.dumps({"python": platform.python_version(), "rows": rows}, indent=1))

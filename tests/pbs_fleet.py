@@ -9,6 +9,8 @@ from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
+
 from snakemake_executor_plugin_pbs import ExecutorSettings
 from snakemake_executor_plugin_pbs.commands import Round
 from snakemake_executor_plugin_pbs.fleet import Fleet
@@ -79,9 +81,10 @@ class Script:
 
 
 class World:
-    """A fleet with all that it needs. ``interval`` is that between two qstat."""
+    """A fleet with all that it needs. ``interval`` is that between two qstat; ``jobs`` is what the
+    server has."""
 
-    def __init__(self, tmp_path: Path, interval=10, **settings):
+    def __init__(self, tmp_path: Path, interval=10, jobs=None, **settings):
         self.tmp_path = tmp_path
         self.now = 1000.0
         self.said: list[str] = []
@@ -92,6 +95,7 @@ class World:
         #: Raised by what makes the folder of a pack.
         self.to_prepare: list[Exception] = []
         self.server = Script(self.clock)
+        self.server.jobs |= jobs or {}
         self.ledger = Ledger(tmp_path / "pbs")
         self.ledger.load()
         self.fleet = Fleet(
@@ -182,9 +186,45 @@ def left(tmp_path, *names, name="earlier", job_id="7.s", digest="same"):
     return folder
 
 
+def is_gone(pid):
+    """Whether a process has ended; one whose parent ended before may stay as a zombie."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def file(path, age=0.0):
     """A file that was last changed so many seconds ago."""
     path.parent.mkdir(exist_ok=True, parents=True)
     path.touch()
     os.utime(path, (NOW - age, NOW - age))
     return str(path)
+
+
+def submitted(tmp_path, *names, **settings):
+    """A world in which these jobs are submitted, as one pack unless told otherwise."""
+    made = World(tmp_path, **{"pack_size": 100, **settings})
+    made.add(*names)
+    assert made.round() == []
+    return made
+
+
+def folders(world):
+    """Names of those that are there."""
+    return {path.name for path in world.ledger.root.iterdir()}
+
+
+def begun(folder, job_id="7.s"):
+    """The PBS job of a folder starts."""
+    assert folder.take(id=job_id)
+    return folder
+
+
+def ended(folder, fate="done", number=0, **more):
+    """… and comes to its end, with one of its jobs."""
+    begun(folder)
+    folder.tell("started", number)
+    folder.tell(fate, number, **more)
+    folder.tell("over", stopped="")
+    return folder

@@ -1,35 +1,17 @@
 """PBS jobs of a Snakemake that was killed: the next one goes on with them, or does them anew."""
 
-import pytest
-from pbs_fleet import QUEUED, RUNS, World, file, left
+from functools import partial
 
-from snakemake_executor_plugin_pbs.commands import Round
+import pytest
+from pbs_fleet import QUEUED, RUNS, World, begun, ended, file, left
+
 from snakemake_executor_plugin_pbs.qstat import Status
 
 
 @pytest.fixture
 def world(tmp_path):
-    """To be made after what an earlier Snakemake has left."""
-
-    def make(**settings):
-        made = World(tmp_path, **settings)
-        made.server.jobs["7.s"] = RUNS
-        return made
-
-    return make
-
-
-def begun(folder, job_id="7.s"):
-    assert folder.take(id=job_id)
-    return folder
-
-
-def ended(folder, fate="done", number=0, **more):
-    begun(folder)
-    folder.tell("started", number)
-    folder.tell(fate, number, **more)
-    folder.tell("over", stopped="")
-    return folder
+    """To be made after what an earlier Snakemake has left: its PBS job 7.s runs."""
+    return partial(World, tmp_path, jobs={"7.s": RUNS})
 
 
 # -- not ended yet ---------------------------------------------------------------------------
@@ -62,12 +44,23 @@ def test_what_pbs_says_of_it_counts_too(world, tmp_path):
 
 
 def test_forgotten_by_pbs_and_never_begun(world, tmp_path):
-    left(tmp_path, "a")
-    here = world()
+    folder = left(tmp_path, *"ab")
+    here = world(pack_size=2)
     here.server.jobs["7.s"] = "gone"
-    here.add("a")
-    (report,) = here.live(200)
-    assert report[1].endswith("PBS does not know it any more, and it had not begun")
+    here.add(*"ab")
+    assert here.live(200) == []
+    assert here.packs == [["a", "b"]]
+    assert not folder.take(id="7.s")
+
+
+def test_deleted_before_all_of_it_had_begun(world, tmp_path):
+    folder = begun(left(tmp_path, *"ab"))
+    folder.tell("started", 0)
+    here = world()
+    here.server.jobs["7.s"] = Status("F", 271, 91)
+    here.add(*"ab")
+    assert here.live(30) == [("a", "PBS job 7.s ended while it ran: it was deleted (qdel)")]
+    assert here.packs == [["b"]]
 
 
 def test_what_is_new_is_submitted(world, tmp_path):
@@ -223,70 +216,6 @@ def test_killed_before_the_id_was_known_but_it_runs(world, tmp_path):
     assert here.server.asked("qstat") == [["7.s"]]
     folder.tell("done", 0)
     assert here.live(1) == [("a", None)]
-
-
-# -- with other settings ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("has_begun", [False, True])
-def test_other_settings_delete_it_and_wait(world, tmp_path, has_begun):
-    folder = left(tmp_path, *"ab", digest="other")
-    if has_begun:
-        begun(folder)
-    here = world(pack_size=2)
-    # The server takes its time: until then both would write the same outputs.
-    here.server.to_qstat = [Round({"7.s": RUNS}, set())] * 5
-    here.add(*"ab")
-    assert here.live(55) == []
-    assert ["7.s"] in here.server.asked("qdel")
-    assert folder.is_to_stop
-    assert here.packs == []
-    assert "PBS job 7.s was started with other settings and is deleted" in here.said
-    assert here.live(20) == []
-    assert here.packs == [["a", "b"]]
-
-
-def test_it_is_over_when_it_says_so_itself(world, tmp_path):
-    """Where qdel does not reach it, it sees the request to stop."""
-    folder = begun(left(tmp_path, "a", digest="other"))
-    here = world()
-    here.server.to_qdel = ["cannot connect to server"]
-    here.server.to_qstat = [Round({}, set(), "away")] * 99
-    here.add("a")
-    assert here.live(20) == []
-    assert here.packs == []
-    folder.tell("stopped", by="Snakemake's main process")
-    folder.tell("over", stopped="Snakemake's main process")
-    assert here.live(1) == []
-    assert here.packs == [["a"]]
-
-
-def test_one_qdel_is_enough(world, tmp_path):
-    left(tmp_path, *"abc", digest="other")
-    here = world()
-    here.add(*"abc")
-    here.round()
-    assert here.server.asked("qdel") == [["7.s"]]
-
-
-@pytest.mark.parametrize(
-    "order",
-    [
-        "ba",
-        "ab",
-    ],
-)
-def test_an_innocent_one_is_done_again_too(world, tmp_path, order):
-    """Of a pack one job is not wanted as it is, so that all of it is deleted: by us."""
-    folder = begun(left(tmp_path, *"ab"))
-    here = world()
-    for name in order:
-        here.add(name, digest="other" if name == "b" else "same")
-    here.round()
-    folder.tell("stopped", by="SIGTERM")
-    folder.tell("over", stopped="SIGTERM")
-    assert here.live(60) == []
-    assert sorted(here.packs) == [["a"], ["b"]]
 
 
 # -- the end ---------------------------------------------------------------------------------

@@ -44,6 +44,8 @@ SHOWN = {
     "two_jobs": {},  # JSON is not read: it gives nothing, and no nonsense
 }
 
+MORE_MEMORY = "it used more memory than it had asked for"
+
 
 def block(*lines, job_id="7.datarmor0"):
     return f"Job Id: {job_id}\n" + "".join(f"    {line}\n" for line in lines) + "\n"
@@ -214,20 +216,21 @@ def test_deleted_while_it_ran(exit_status):
 
 
 @pytest.mark.parametrize(
-    ("resource", "cause"),
+    ("resource", "cause", "words"),
     [
-        ("walltime 12 exceeded limit 10", Cause.WALLTIME),
-        ("mem 224972kb exceeded limit 204800kb", Cause.MEMORY),
-        ("vmem 224972kb exceeded limit 204800kb", Cause.MEMORY),
-        ("cput 90 exceeded limit 60", Cause.PBS),
-        ("ncpus 4.2 exceeded limit 1 (sum)", Cause.PBS),
+        ("walltime 12 exceeded limit 10", Cause.WALLTIME, "its walltime was over"),
+        ("mem 224972kb exceeded limit 204800kb", Cause.MEMORY, MORE_MEMORY),
+        ("vmem 224972kb exceeded limit 204800kb", Cause.MEMORY, MORE_MEMORY),
+        ("cput 90 exceeded limit 60", Cause.PBS, "it used more cput than it had asked for"),
+        ("ncpus 4.2 exceeded limit 1 (sum)", Cause.PBS, "it used more ncpus than it had asked for"),
     ],
 )
-def test_killed_by_an_old_version(resource, cause):
+def test_killed_by_an_old_version(resource, cause, words):
     """Before version 22: 271, as after a qdel. Only the output of the job tells."""
     output = f"line of the job\n=>> PBS: job killed: {resource}\nTerminated\n"
     status = Status("F", 271, 93, "", "00:00:12", "300kb")
-    assert qstat.ending(status, output)[0] is cause
+    assert qstat.ending(status, output) == (cause, f"{words} ({resource})")
+    assert qstat.killed(qstat.KILLED.search(output)) == qstat.ending(status, output)
     # Without that text all that is known is the signal.
     assert qstat.ending(status, "line of the job\n") == (
         Cause.SIGNAL,
@@ -235,9 +238,44 @@ def test_killed_by_an_old_version(resource, cause):
     )
 
 
+def test_what_qstat_tells_comes_before_what_was_written():
+    """The text is the only source of old versions; new ones tell also how much was used."""
+    output = "=>> PBS: job killed: walltime 12 exceeded limit 10\n"
+    status = Status("F", -29, 93, "", "00:00:12")
+    assert qstat.ending(status, output) == (
+        Cause.WALLTIME,
+        "its walltime was over (00:00:12 used)",
+    )
+    status = Status("F", 271, 93, "and exceeded resource mem", "00:00:12", "300kb")
+    assert qstat.ending(status, output) == (Cause.MEMORY, f"{MORE_MEMORY} (300kb used)")
+    # A qdel of what PBS was killing at that moment.
+    assert qstat.ending(Status("F", 271, 91), output)[0] is Cause.WALLTIME
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "job killed: walltime 12 exceeded limit 10",
+        "=>> PBS: job killed: node 3 requested job terminate",
+        "=>> PBS: job killed: walltimes",
+    ],
+)
+def test_not_written_by_pbs_or_of_no_limit(text):
+    assert qstat.KILLED.search(text) is None
+    assert qstat.ending(Status("F", 271, 91), text)[0] is Cause.DELETED
+
+
 @pytest.mark.parametrize(
     ("status", "cause", "words"),
     [
+        (Status("F", -29, 93), Cause.WALLTIME, "its walltime was over"),
+        (Status("F", -27, 93), Cause.MEMORY, MORE_MEMORY),
+        (
+            Status("F", 271, 93, "and exceeded resource cput"),
+            Cause.PBS,
+            "it used more cput than it had asked for",
+        ),
         (Status("F", 137, 93), Cause.SIGNAL, "signal 9; the kernel kills so when memory is short"),
         (Status("F", 139, 93), Cause.SIGNAL, "it was killed by signal 11"),
         (Status("F", 143, 93), Cause.SIGNAL, "it was killed by signal 15"),

@@ -1,29 +1,23 @@
-"""How PBS jobs are submitted and deleted, and what the refusals and silences of qsub lead to."""
+"""How PBS jobs are submitted, and what the refusals and silences of qsub lead to."""
 
-import threading
-import time
 from contextlib import suppress
+from functools import partial
 from itertools import pairwise
 
 import pytest
-from pbs_fleet import RUNS, World
+from pbs_fleet import RUNS, World, folders
 
-from snakemake_executor_plugin_pbs import fleet
-from snakemake_executor_plugin_pbs.commands import Later, Refused, Round, Unclear
+from snakemake_executor_plugin_pbs.commands import Later, Refused, Unclear
 from snakemake_executor_plugin_pbs.fleet import BACKOFF, SUBMISSIONS_A_ROUND
 from snakemake_executor_plugin_pbs.packing import IDLE_WAIT
+
+LIMIT = Later("a limit of the queue is reached (x)", is_usual=True)
+CLOSED = Later("the queue takes no jobs at present (qsub: Queue is not enabled)")
 
 
 @pytest.fixture
 def world(tmp_path):
-    def make(**settings):
-        return World(tmp_path, **settings)
-
-    return make
-
-
-def folders(here):
-    return {path.name for path in here.ledger.root.iterdir()}
+    return partial(World, tmp_path)
 
 
 # -- packs -----------------------------------------------------------------------------------
@@ -137,23 +131,63 @@ def test_refused_later_concerns_that_pack_alone(world):
 # -- later -----------------------------------------------------------------------------------
 
 
-def test_a_limit_is_waited_for(world):
+@pytest.mark.parametrize("problem", [CLOSED, LIMIT])
+def test_what_keeps_jobs_is_waited_for(world, problem):
     here = world(pack_size=2)
     here.add(*"abcd")
-    here.server.to_qsub = [Later("a limit of the queue is reached (x)")] * 9
+    here.server.to_qsub = [problem] * 9
     here.round()
     assert here.live(1500, 5) == []
-    assert here.warned == [
-        "a limit of the queue is reached (x). Jobs wait, and are submitted later"
-    ]
+    assert here.warned == [f"{problem}. Jobs wait, and are submitted later"]
     here.live(600, 5)
     waits = [b - a for a, b in pairwise(here.server.times("qsub"))]
     assert waits == [5, 10, 20, 40, 80, 160, *[BACKOFF[1]] * 3, 0]
-    assert here.said.count("PBS takes jobs again") == 1
+    # A limit is usual, so its end is no news.
+    assert here.said.count("PBS takes jobs again") == (0 if problem.is_usual else 1)
     # In their order, and each once.
     assert here.packs[-2:] == [["a", "b"], ["c", "d"]]
     assert folders(here) == {folder.path.name for folder in here.prepared[-2:]}
     assert here.fleet.fatal == ""
+
+
+def test_each_problem_is_said_once(world):
+    """A limit may be reached a hundred times in a run."""
+    here = world()
+    for number in range(20):
+        here.add(f"job{number}")
+        here.server.to_qsub = [LIMIT, CLOSED] if number % 2 else [LIMIT]
+        here.live(30)
+    assert len(here.packs) == 20 + 30
+    assert here.warned == [
+        f"{problem}. Jobs wait, and are submitted later" for problem in (LIMIT, CLOSED)
+    ]
+    assert here.said.count("PBS takes jobs again") == 10
+
+
+@pytest.mark.parametrize(
+    ("problems", "is_said"),
+    [
+        ([LIMIT], False),
+        ([CLOSED], True),
+        ([OSError(28, "No space left on device")], True),
+        ([Unclear("qsub gave no answer for 60 s")], True),
+        ([LIMIT, CLOSED], True),
+        # Who tells of a limit takes jobs.
+        ([CLOSED, LIMIT], False),
+        ([], False),
+    ],
+)
+def test_that_jobs_are_taken_again_is_said_of_what_is_not_usual(world, problems, is_said):
+    here = world()
+    here.server.to_qsub = [*problems]
+    here.add("a")
+    here.live(60)
+    assert here.packs[-1] == ["a"]
+    assert here.said.count("PBS takes jobs again") == is_said
+    # … and of nothing that went well before it.
+    here.add("b")
+    here.live(10)
+    assert here.said.count("PBS takes jobs again") == is_said
 
 
 def test_a_limit_holds_back_nothing_that_runs(world):
@@ -219,98 +253,3 @@ def test_no_id_but_it_runs_already(world):
     here.inside().tell("done", 1)
     assert here.live(1) == [("b", None)]
     assert here.warned == []
-
-
-# -- cancel ----------------------------------------------------------------------------------
-
-
-def test_cancel_deletes_all_with_one_command(world):
-    here = world()
-    here.add(*"abc")
-    here.round()
-    here.begin(0)
-    here.fleet.cancel()
-    assert here.server.asked("qdel") == [["1.s", "2.s", "3.s"]]
-    assert here.said[-1] == "3 PBS jobs deleted"
-    assert here.warned == []
-    # Whatever becomes of qdel: what has not begun does not, what runs ends itself.
-    assert not here.begin(1)
-    assert here.inside(0).is_to_stop
-    here.add("d")
-    here.live(100)
-    assert len(here.packs) == 3
-    here.fleet.close()
-    assert folders(here) == set()
-
-
-def test_cancel_of_nothing(world):
-    here = world()
-    here.fleet.cancel()
-    assert here.server.calls == []
-
-
-def test_what_is_over_is_not_deleted(world):
-    here = world()
-    here.add(*"ab")
-    here.round()
-    here.inside(0).tell("done", 0)
-    here.inside(0).tell("over", stopped="")
-    here.round()
-    here.fleet.cancel()
-    assert here.server.asked("qdel") == [["2.s"]]
-
-
-@pytest.mark.parametrize("is_slow", [False, True])
-def test_the_user_is_told_what_is_left(world, monkeypatch, is_slow):
-    monkeypatch.setattr(fleet, "CANCEL_WITHIN", 1.5)
-    here = world()
-    here.add(*"ab")
-    here.round()
-    here.begin(0)
-
-    def still_there():
-        here.now += 1
-        return Round({"1.s": RUNS, "2.s": RUNS}, set())
-
-    here.server.to_qdel = ["" if is_slow else "cannot connect to server"]
-    here.server.to_qstat = [still_there] * 5
-    here.fleet.cancel()
-    (warning,) = here.warned
-    why = "they take their time to end" if is_slow else "cannot connect to server"
-    assert why in warning
-    assert warning.endswith("to be sure:  qdel 1.s 2.s")
-    assert len(here.server.asked("qdel")) == 1
-    # Their folders are what ends them: the one does not begin, the other sees the stop.
-    assert not here.begin(1)
-    here.fleet.close()
-    assert here.inside(0).is_to_stop
-
-
-def test_cancel_while_a_qsub_hangs(world, monkeypatch):
-    """It holds what others wait for; what comes of it must not run."""
-    monkeypatch.setattr(fleet, "CANCEL_WITHIN", 0.4)
-    here = world()
-    here.add(*"ab")
-    hangs, goes_on = threading.Event(), threading.Event()
-
-    def hang():
-        hangs.set()
-        assert goes_on.wait(20)
-        return "2.s"
-
-    here.server.to_qsub = ["1.s", hang]
-    thread = threading.Thread(target=here.round)
-    thread.start()
-    try:
-        assert hangs.wait(20)
-        begin = time.monotonic()
-        here.fleet.cancel()
-        assert time.monotonic() - begin < 5
-        assert here.server.asked("qdel") == [["1.s"]]
-        assert here.said[-1] == "1 PBS job deleted"
-    finally:
-        goes_on.set()
-        thread.join()
-    assert not here.begin(1)
-    here.live(100)
-    assert len(here.packs) == 2

@@ -139,6 +139,8 @@ WRONG_VALUES = [
     ({"threads": 1.5}, "threads", "write for example:  threads: 1"),
     # YAML's `yes` is a number to Python.
     ({"threads": True}, "threads", "write for example:  threads: 1"),
+    ({"warm": "perhaps"}, "warm", "write for example:  warm: true"),
+    ({"warm": 1}, "warm", "write for example:  warm: true"),
     ({"compression": "9"}, "compression", "write:  compression: 9"),
     ({"compression": 10}, "compression", "write:  compression: 9"),
     ({"compression": -1}, "compression", "write:  compression: 0"),
@@ -166,7 +168,7 @@ MISSPELT = [
         {"qqq": 1},
         "qqq",
         "the keys are: safes, select, duplicates, output_dir, resolution, function, land_mask, "
-        "threads, compression",
+        "threads, warm, compression",
     ),
     (
         {"select": {"qqq": 1}},
@@ -394,3 +396,9 @@ def test_each_resolution_has_one_name(written):
     # It is part of the recipe: by another name all products would be made again.
     assert settings(resolution=written).resolution == "500m"
     assert Settings.from_config({**GOOD, "resolution": written}, in_job=True).resolution == "500m"
+
+
+@pytest.mark.parametrize("text", ["true", "True", True])
+def test_truth_of_the_command_line_is_text(text):
+    assert settings(warm=text).warm is True
+    assert settings(warm="false").warm is False

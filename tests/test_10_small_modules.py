@@ -585,9 +585,11 @@ def test_blas_keeps_to_the_threads(count):
 def test_all_libraries_are_told(monkeypatch):
     for variable in threads.VARIABLES:
         monkeypatch.setenv(variable, "28")
+    monkeypatch.setenv("GDAL_NUM_THREADS", "28")
     threads.limit(2)
     assert {os.environ[variable] for variable in threads.VARIABLES} == {"2"}
-    assert {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GDAL_NUM_THREADS"} <= {*threads.VARIABLES}
+    assert {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"} <= {*threads.VARIABLES}
+    assert os.environ["GDAL_NUM_THREADS"] == "1"
 
 
 # -- outcome ---------------------------------------------------------------------------------

@@ -153,6 +153,17 @@ def test_a_walltime_kill_writes_into_the_output(server):
     assert re.search(r"^=>> PBS: job killed: walltime \d+ exceeded limit \d+$", text, re.MULTILINE)
 
 
+def test_an_output_is_delivered_where_qsub_was_called(server, tmp_path):
+    """Given by a path that is not absolute; PBS starts the job itself in the home directory."""
+    (tmp_path / "here" / "logs").mkdir(parents=True)
+    (server.root / "job.sh").write_text("pwd\n")
+    words = [*shlex.split("qsub -N a -j oe -o logs/a.out -W umask=022"), server.root / "job.sh"]
+    out, error, code = command(server, *words, cwd=tmp_path / "here")
+    assert (error, code) == ("", 0)
+    wait_for(server, out.strip(), "F")
+    assert (tmp_path / "here/logs/a.out").read_text() == f"{server.root / 'home'}\n"
+
+
 def test_an_old_version_shows_271(server):
     server.set(minute=6.0, old=True)
     job_id = submit(server, "sleep 60", arguments_of("killed_walltime"))

@@ -67,4 +67,4 @@ print(len(os.listdir("/proc/self/task")), get_gdal_config("GDAL_NUM_THREADS"))
     )
     assert ran.code == 0, ran.out
     tasks, gdal = ran.out.split()
-    assert (int(tasks), int(gdal)) == (2, 2)
+    assert (int(tasks), int(gdal)) == (2, 1)

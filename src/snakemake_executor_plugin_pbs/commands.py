@@ -41,7 +41,12 @@ class Refused(Exception):
 
 
 class Later(Exception):
-    """No job was submitted, but it may go well later: the server is away, or a limit is reached."""
+    """No job was submitted, but it may go well later: the server is away, a queue is closed, or, as
+    is usual, a limit is reached."""
+
+    def __init__(self, reason: str, is_usual: bool = False) -> None:
+        super().__init__(reason)
+        self.is_usual = is_usual
 
 
 class Unclear(Exception):
@@ -184,7 +189,9 @@ def submitted(code: int, out: str, error: str) -> str:
     # Only the first line: of wrong options PBS tells all that it knows.
     said = next((line.strip() for line in error.splitlines() if line.strip()), "")
     if _LIMIT_TEXT.search(error):
-        raise Later(f"a limit of the queue is reached ({said})")
+        raise Later(f"a limit of the queue is reached ({said})", is_usual=True)
+    if "not enabled" in said:
+        raise Later(f"the queue takes no jobs at present ({said})")
     if code in _NO_SERVER or _NO_SERVER_TEXT.search(error):
         raise Later(f"no PBS server answers ({said or f'exit code {code}'})")
     if code == 0 or not said or code < 0:

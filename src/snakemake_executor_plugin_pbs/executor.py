@@ -1,16 +1,21 @@
 """The executor as Snakemake knows it: its jobs become entries of a :class:`.fleet.Fleet`."""
 
+import ast
 import asyncio
 import hashlib
 import json
 import os
+import re
 import secrets
 import shlex
+import signal
 import string
 import sys
 import traceback
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
@@ -19,8 +24,8 @@ from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 from snakemake_interface_executor_plugins.utils import encode_target_jobs_cli_args
 
-from . import supervisor
 from .commands import Commands
+from .environment import portable
 from .fleet import Fleet
 from .folder import Folder, Pack, Task
 from .ledger import Ledger
@@ -28,7 +33,13 @@ from .request import PackRequest, Request, job_name, qsub_arguments
 from .running import Entry
 
 #: Seconds between two looks at the folders of the packs: what a job reports is seen that soon.
-TICK = 1.0
+TICK = 0.5
+
+#: What a PBS job runs.
+_SUPERVISOR = "snakemake_executor_plugin_pbs.supervisor"
+
+#: A quoted part of a command line, as Python writes a string, or one without quotes.
+_PART = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s'"]+""")
 
 #: Of characters that a job's name may have; three of them tell runs apart.
 _TOKEN = string.ascii_lowercase + string.digits
@@ -62,6 +73,7 @@ class Executor(RemoteExecutor):
         self.logdir = self.workdir / Path(settings.logdir).expanduser()
         # PBS keeps quiet about an output that it cannot deliver, and loses it.
         self.logdir.mkdir(parents=True, exist_ok=True)
+        self._umask = _umask()
         self._run = "".join(secrets.choice(_TOKEN) for _ in range(3))
         self._number = 0
         self._problem = ""
@@ -132,10 +144,12 @@ class Executor(RemoteExecutor):
             owner=self.fleet.ledger.me,
             asks=str(asked),
         )
-        environment = {**supervisor.portable(dict(os.environ)), **self.envvars()}
+        environment = {**portable(os.environ), **self.envvars()}
         folder.write(pack, self._script(folder.path), environment)
         script = str(folder.path / "job.sh")
-        return folder, pack, qsub_arguments(asked, name, pack.output, script)
+        # Relative to here: PBS takes nothing but ASCII in it, and what is above is not ours.
+        output = os.path.relpath(pack.output, self.workdir)
+        return folder, pack, qsub_arguments(asked, name, output, script, self._umask)
 
     def _script(self, folder: Path) -> str:
         """What PBS runs. It starts in the home directory, with nothing of this environment."""
@@ -144,10 +158,11 @@ class Executor(RemoteExecutor):
         lines = [
             "#!/bin/bash",
             f"cd {shlex.quote(str(self.workdir))} || exit 1",
+            f"umask {self._umask}",
             self.executor_settings.prologue or "",
             settings.precommand or "",
             f"export PYTHONPATH={shlex.quote(search)}" if search else "",
-            f"exec {shlex.quote(self.get_python_executable())} -m {supervisor.__name__} "
+            f"exec {shlex.quote(self.get_python_executable())} -m {_SUPERVISOR} "
             f"{shlex.quote(str(folder))}",
         ]
         return "\n".join(line for line in lines if line) + "\n"
@@ -155,7 +170,7 @@ class Executor(RemoteExecutor):
     def _arguments(self, jobs: list[JobExecutorInterface]) -> list[str]:
         """Snakemake's arguments for a pack, but for targets and cores, which the pack adds."""
         command = self.format_job_exec(jobs[0])
-        arguments = shlex.split(command.split(" -m snakemake ", 1)[1])
+        arguments = words(command.split(" -m snakemake ", 1)[1])
         for option in ("--target-jobs", "--cores", "--unneeded-temp-files"):
             arguments = _without(arguments, option)
         for option, values in (
@@ -206,7 +221,12 @@ class Executor(RemoteExecutor):
 
     def cancel_jobs(self, active_jobs: Iterable[SubmittedJobInfo]) -> None:
         """Delete all PBS jobs: on Ctrl-C, and when Snakemake itself fails."""
-        self.fleet.cancel()
+        # Who is impatient must not keep that from being finished.
+        before = _on_interrupt(signal.SIG_IGN)
+        try:
+            self.fleet.cancel()
+        finally:
+            _on_interrupt(before)
 
     def shutdown(self) -> None:
         """The end, good or bad."""
@@ -216,6 +236,36 @@ class Executor(RemoteExecutor):
     def get_python_executable(self) -> str:
         """By its path: PBS jobs do not have our PATH."""
         return sys.executable
+
+
+def words(command: str) -> list[str]:
+    """Split a command line that Snakemake has put together: it quotes as Python does, which is
+    not what a shell reads where there are quotes or backslashes within."""
+    found: list[str] = []
+    end = -1
+    for part in _PART.finditer(command):
+        text = ast.literal_eval(part[0]) if part[0][0] in "'\"" else part[0]
+        if part.start() == end:
+            found[-1] += text
+        else:
+            found.append(text)
+        end = part.end()
+    return found
+
+
+def _on_interrupt(handler: Any) -> Any:
+    """Set what Ctrl-C does, where this is possible: in the main thread. Returns what it did."""
+    with suppress(ValueError, TypeError):
+        return signal.signal(signal.SIGINT, handler)
+    return None
+
+
+def _umask() -> str:
+    """As a text of octal digits: PBS starts jobs with its own, under which nobody else may read
+    the products."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return f"{mask:03o}"
 
 
 def _without(arguments: list[str], option: str) -> list[str]:

@@ -24,6 +24,9 @@ from .settings import ExecutorSettings
 #: qsub calls a round at most: reports must not wait for hundreds of them.
 SUBMISSIONS_A_ROUND = 10
 
+#: How often a job is submitted again that went down with its PBS job before it had begun.
+RETURNS = 3
+
 #: Seconds until the next try when the server is away or a limit is reached: first and longest.
 BACKOFF = (5.0, 300.0)
 
@@ -97,6 +100,9 @@ class Fleet:
         self._in_flight: Folder | None = None
         self._own: list[Running] = []
         self._asking, self._submitting = Backoff(), Backoff()
+        #: What kept jobs from being submitted, each said once.
+        self._problems: set[str] = set()
+        self._is_away = False
         self._next_question: float | None = None
         self._adoption = Adoption(ledger, self.running, server.qdel, say)
         self._causes: dict[str, str] = {}
@@ -151,10 +157,20 @@ class Fleet:
         try:
             # One by one: what was told before an error is told.
             for report in one.reports(now, 3 * max(self.interval, 1.0)):
-                self._due.append(report)
+                self._take_back(report)
         except OSError as problem:
             # A file system that is away for a moment, and comes back.
             self._warn(f"{one.folder.path} cannot be read: {problem}")
+
+    def _take_back(self, report: Report) -> None:
+        """An end is to be reported, but for a job that never began: it waits for another PBS job,
+        and that is no attempt of its own."""
+        entry = report.entry
+        if not report.is_innocent or entry.returns >= RETURNS:
+            self._due.append(report)
+            return
+        entry.returns += 1
+        self._wait(entry)
 
     def _ask(self, now: float) -> None:
         """One qstat for all, when it is time."""
@@ -214,8 +230,11 @@ class Fleet:
                 # It has begun already.
                 return self._submitted(folder.id, folder, pack, entries)
             self.waiting.put_back(request, entries)
-            if self._submitting.failed(now):
+            self._submitting.failed(now)
+            if str(problem) not in self._problems:
+                self._problems.add(str(problem))
                 self._warn(f"{problem}. Jobs wait, and are submitted later")
+            self._is_away = not getattr(problem, "is_usual", False)
             return
         except Exception as bug:
             self._due += [Report(entry, f"cannot be submitted: {bug!r}") for entry in entries]
@@ -233,7 +252,7 @@ class Fleet:
         self._own.append(one)
         if job_id:
             folder.id = job_id
-        if self._submitting.worked():
+        if self._submitting.worked() and self._is_away:
             self._say("PBS takes jobs again")
         self._announce(one, entries)
 

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 #: Seconds that a pack waits for more while no PBS job is queued or running.
-IDLE_WAIT = 3.0
+IDLE_WAIT = 1.5
 
 
 @dataclass

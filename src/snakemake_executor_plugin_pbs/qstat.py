@@ -20,6 +20,7 @@ class Cause(Enum):
     DELETED = "deleted"
     SIGNAL = "signal"
     PBS = "pbs"
+    LOST = "lost"
     UNKNOWN = "unknown"
 
 
@@ -85,22 +86,16 @@ def ending(status: Status, output: str = "") -> tuple[Cause, str]:
     """Why a job is over, and the same in words. ``output`` is what PBS wrote of it.
 
     Walltime and memory are told by Exit_status since version 22 (-29, -27), by the comment, and by
-    the text that PBS writes into the output, which also old versions do; they show 271 (128 + 15 +
-    128) as after a qdel.
+    the text that PBS writes into the output, which also old versions do; they show 271 as after a
+    qdel.
     """
-    killed = KILLED.search(output)
-    resource = killed[1] if killed else ""
     exceeded = re.search(r"exceeded resource (\w+)", status.comment)
-    resource = resource or (exceeded[1] if exceeded else "")
     code = status.exit_status
-    if code == -29 or resource == "walltime":
-        used = f" ({status.used_walltime} used)" if status.used_walltime else ""
-        return Cause.WALLTIME, f"its walltime was over{used}"
-    if code == -27 or "mem" in resource:
-        used = f" ({status.used_mem} used)" if status.used_mem else ""
-        return Cause.MEMORY, f"it used more memory than it had asked for{used}"
+    resource = {-29: "walltime", -27: "mem"}.get(code) or (exceeded[1] if exceeded else "")
     if resource:
-        return Cause.PBS, f"PBS killed it: {killed[0] if killed else status.comment}"
+        return _exceeded(resource, status)
+    if written := KILLED.search(output):
+        return killed(written)
     if status.substate == 91 or "terminated by" in status.comment:
         by = re.search(r"terminated by (\S+)", status.comment)
         return Cause.DELETED, "it was deleted" + (f" by {by[1]}" if by else " (qdel)")
@@ -113,6 +108,23 @@ def ending(status: Status, output: str = "") -> tuple[Cause, str]:
         hint = "; the kernel kills so when memory is short" if number == 9 else ""
         return Cause.SIGNAL, f"it was killed by signal {number}{hint}"
     return Cause.EXITED, f"it ended with exit code {code}"
+
+
+def killed(written: re.Match[str]) -> tuple[Cause, str]:
+    """The same from the text (:data:`KILLED`) that PBS wrote when it killed a job."""
+    cause, why = _exceeded(written[1], None)
+    return cause, f"{why} ({written[0].removeprefix('=>> PBS: job killed: ').strip()})"
+
+
+def _exceeded(resource: str, status: Status | None) -> tuple[Cause, str]:
+    """A limit was exceeded; how much was used, where that is known."""
+    if resource == "walltime":
+        used = f" ({status.used_walltime} used)" if status and status.used_walltime else ""
+        return Cause.WALLTIME, f"its walltime was over{used}"
+    if "mem" in resource:
+        used = f" ({status.used_mem} used)" if status and status.used_mem else ""
+        return Cause.MEMORY, f"it used more memory than it had asked for{used}"
+    return Cause.PBS, f"it used more {resource} than it had asked for"
 
 
 def _values(block: str, name: str) -> list[str]:

@@ -127,14 +127,17 @@ class PackRequest:
         return ", ".join(parts)
 
 
-def qsub_arguments(request: PackRequest, name: str, output: str, script: str) -> list[str]:
-    """Arguments of qsub. ``output`` is the absolute path of what PBS itself has to say.
+def qsub_arguments(
+    request: PackRequest, name: str, output: str, script: str, umask: str
+) -> list[str]:
+    """Arguments of qsub. ``output`` is the path of what PBS itself has to say, ``umask`` in octal.
 
     ``-r n``: a job whose node dies is not started again by PBS; what it had not finished is
     submitted anew, so that nothing that is finished is done twice.
     """
     job = request.job
     arguments = ["-N", name, "-S", "/bin/bash", "-r", "n", "-m", "n", "-j", "oe", "-o", output]
+    arguments += ["-W", f"umask={umask}"]
     if job.queue:
         arguments += ["-q", job.queue]
     if job.account:

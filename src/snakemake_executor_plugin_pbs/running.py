@@ -13,7 +13,7 @@ from typing import Any
 
 from . import qstat
 from .folder import Folder, Pack, Task
-from .qstat import Status
+from .qstat import Cause, Status
 from .request import Request
 
 #: Seconds that a job's last words may take to be seen here: shared file systems lag behind.
@@ -34,15 +34,21 @@ class Entry:
     task: Task
     request: Request
     inputs: tuple[str, ...] = ()
+    #: How often it went down with a PBS job before it had begun.
+    returns: int = 0
 
 
 @dataclass(frozen=True)
 class Report:
-    """A job came to its end; ``failure`` says in words why, None for success."""
+    """A job came to its end; ``failure`` says in words why, None for success.
+
+    ``is_innocent``: it had not begun, and what ended its PBS job was no matter of time.
+    """
 
     entry: Entry
     failure: str | None = None
     log: str | None = None
+    is_innocent: bool = False
 
 
 @dataclass(eq=False)
@@ -81,14 +87,17 @@ class Running:
         fates = self.folder.fates()
         for number in [n for n in self.entries if n in fates.done or n in fates.failed]:
             yield self.end(number, self.entries.pop(number))
-        why = self._why_over(now, rounds_wait)
-        if why is None:
+        over = self._over(now, rounds_wait)
+        if over is None:
             return
+        cause, why = over
         self.is_over = True
         for number in list(self.entries):
-            when = "while it ran" if number in fates.started else "before it began"
+            has_begun = number in fates.started
+            when = "while it ran" if has_begun else "before it began"
+            innocent = not has_begun and cause not in (Cause.WALLTIME, Cause.EXITED)
             why_here = f"PBS job {self.id} ended {when}: {why}"
-            yield self._failed(number, self.entries.pop(number), why_here)
+            yield self._failed(number, self.entries.pop(number), why_here, innocent)
 
     def end(self, number: int, entry: Entry) -> Report:
         """The end of a job that has told it itself."""
@@ -97,9 +106,9 @@ class Running:
             return Report(entry)
         return self._failed(number, entry, self._own_fault(failed))
 
-    def _failed(self, number: int, entry: Entry, why: str) -> Report:
+    def _failed(self, number: int, entry: Entry, why: str, is_innocent: bool = False) -> Report:
         self.folder.set_reported(number)
-        return Report(entry, why, self.pack.log)
+        return Report(entry, why, self.pack.log, is_innocent)
 
     def _own_fault(self, line: dict) -> str:
         """Why a job failed that came to its own end."""
@@ -112,22 +121,23 @@ class Running:
                 return f"ended {where}: it used more memory than its mem_mb of {self.pack.mem_mb}"
         return f"failed {where}" + (f": {line['why']}" if line.get("why") else "")
 
-    def _why_over(self, now: float, rounds_wait: float) -> str | None:
+    def _over(self, now: float, rounds_wait: float) -> tuple[Cause, str] | None:
         """Why nothing of it runs any more; None as long as something may."""
         fates = self.folder.fates()
         if fates.is_over and (not fates.stopped or not self.entries):
-            return "it said no more of it; see its log"
+            return Cause.EXITED, "it said no more of it; see its log"
         if self.status is not None and self.status.is_over:
             # Its last words may still be on their way, and so may those of PBS.
             if self._waited(now) >= LAG or fates.is_over:
-                return qstat.ending(self.status, self._output())[1]
+                return qstat.ending(self.status, self._output())
             return None
         if fates.is_over and (self._gone_rounds or self._waited(now) >= rounds_wait):
             by = fates.stopped["by"] if fates.stopped else "?"
-            return self._killed() or f"it was stopped by {by} (walltime, qdel or a shutdown)"
-        return self._why_gone(now)
+            stopped = f"it was stopped by {by} (walltime, qdel or a shutdown)"
+            return self._killed() or (Cause.UNKNOWN, stopped)
+        return self._lost(now)
 
-    def _why_gone(self, now: float) -> str | None:
+    def _lost(self, now: float) -> tuple[Cause, str] | None:
         """The server does not know it: it is believed when nothing shows that the job is alive."""
         beat = self.folder.last_beat()
         if beat != self._beat:
@@ -138,19 +148,20 @@ class Running:
             return None
         # Should it be in some queue all the same, it must not begin any more.
         if self.folder.revoke():
-            return "PBS does not know it any more, and it had not begun"
+            return Cause.LOST, "PBS does not know it any more"
         self.folder.stop()
-        return self._killed() or "PBS does not know it any more, and it shows no sign of life"
+        lost = "PBS does not know it any more, and it shows no sign of life"
+        return self._killed() or (Cause.LOST, lost)
 
     def _waited(self, now: float) -> float:
         if self._over_since is None:
             self._over_since = now
         return now - self._over_since
 
-    def _killed(self) -> str:
+    def _killed(self) -> tuple[Cause, str] | None:
         """What PBS wrote when it killed the job, if it did."""
         found = qstat.KILLED.search(self._output())
-        return found[0] if found else ""
+        return qstat.killed(found) if found else None
 
     def _output(self) -> str:
         """What PBS itself wrote of the job."""

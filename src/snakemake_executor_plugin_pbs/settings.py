@@ -42,7 +42,7 @@ class ExecutorSettings(ExecutorSettingsBase):
     pack_wait: int = _setting(
         60,
         "Seconds that a pack which is not full waits for more jobs, counted from the last that "
-        "came. While nothing is in the queue it waits for 3 seconds at most.",
+        "came. While nothing is in the queue it waits for 1.5 seconds at most.",
     )
     max_jobs: int = _setting(100, "PBS jobs that are queued or run at once, at most.")
     logdir: str = _setting(".snakemake/pbs_logs", "Folder of the logs, one a PBS job.")

@@ -26,24 +26,7 @@ TICK = 1.0
 BEAT = 15.0
 
 #: Seconds that running jobs have after SIGTERM. PBS waits for 10 before it kills.
-GRACE = 4.0
-
-#: What PBS and the login of this machine set is not replaced by what the submitter had.
-OF_THIS_MACHINE = {
-    *("HOME", "HOST", "HOSTNAME", "LOGNAME", "MAIL", "PWD", "OLDPWD", "SHELL", "SHLVL", "TERM"),
-    *("TMPDIR", "USER", "NCPUS", "OMP_NUM_THREADS", "ENVIRONMENT", "_"),
-    *("DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS"),
-}
-_NEVER = ("PBS_", "SSH_", "XDG_", "KRB5", "STY", "TMUX", "SNAKEMAKE_PROFILE")
-
-
-def portable(environment: dict[str, str]) -> dict[str, str]:
-    """Those variables that a PBS job takes over from where it was submitted."""
-    return {
-        name: value
-        for name, value in environment.items()
-        if name not in OF_THIS_MACHINE and not name.startswith(_NEVER)
-    }
+GRACE = 3.0
 
 
 class Supervisor:
@@ -114,7 +97,11 @@ class Supervisor:
             got = signal.sigtimedwait(signals, TICK)
             ended, status = os.waitpid(child, os.WNOHANG)
             if ended:
-                return os.waitstatus_to_exitcode(status)
+                code = os.waitstatus_to_exitcode(status)
+                # PBS tells all processes at once: our turn may come a moment later.
+                if code == -signal.SIGTERM and signal.sigtimedwait({signal.SIGTERM}, 0.5):
+                    self._set_stopped("SIGTERM")
+                return code
             if got is not None and got.si_signo in (signal.SIGTERM, signal.SIGINT):
                 return self._stop(process, "SIGTERM")
             self._look_after(process)
@@ -141,24 +128,22 @@ class Supervisor:
         times = {n: line["at"] for n, line in fates.started.items() if n not in ended}
         return min(times, key=lambda n: abs(times[n] - offender.began), default=None)
 
-    def _stop(self, process: psutil.Process, by: str) -> int:
-        """End all that runs: politely, then not."""
+    def _set_stopped(self, by: str) -> None:
         self.stopped = by
         self.folder.tell("stopped", by=by)
-        everything = limits.tree(process)
+
+    def _stop(self, process: psutil.Process, by: str) -> int:
+        """End all that runs: the jobs politely, then everything."""
+        self._set_stopped(by)
+        jobs = limits.tree(process)[:-1]
         # Who deletes a PBS job sends SIGTERM to all its processes: a second one would disturb them.
-        until = time.monotonic() + GRACE
-        polite = time.monotonic() + (0.5 if by == "SIGTERM" else 0.0)
-        while time.monotonic() < until:
-            ended, status = os.waitpid(process.pid, os.WNOHANG)
-            if ended:
-                _signal(everything, signal.SIGKILL)
-                return os.waitstatus_to_exitcode(status)
-            if time.monotonic() > polite:
-                _signal(everything, signal.SIGTERM)
-                polite = until
-            time.sleep(0.05)
-        _signal([*limits.tree(process), *everything], signal.SIGKILL)
+        for patience in (0.5, GRACE) if by == "SIGTERM" else (GRACE,):
+            if patience == GRACE:
+                _signal(jobs, signal.SIGTERM)
+            until = time.monotonic() + patience
+            while any(map(_is_alive, jobs)) and time.monotonic() < until:
+                time.sleep(0.05)
+        _signal([*limits.tree(process), *jobs], signal.SIGKILL)
         _, status = os.waitpid(process.pid, 0)
         return os.waitstatus_to_exitcode(status)
 
@@ -186,6 +171,12 @@ def _signal(processes: Iterable[psutil.Process], number: int) -> None:
     for one in processes:
         with suppress(psutil.Error):
             one.send_signal(number)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _ending(code: int) -> str:

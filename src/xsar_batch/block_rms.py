@@ -15,11 +15,12 @@ import numpy as np
 import rasterio
 from rasterio.windows import Window
 
-#: Rows read at a time, about: 5 MB of an IW GRDH product, which stay in the processor's cache.
-ROWS = 100
-
-#: Bytes that GDAL may keep of what it has read. Its default is a twentieth of the machine's memory.
-CACHE = 8 << 20
+#: Rows read at a time, and bytes that GDAL may keep of what it has read: together they stay in the
+#: processor's cache. GDAL's default is a twentieth of the machine's memory, and no pixel is read
+#: twice. (GTIFF_DIRECT_IO would be faster still, but gives zeros without a word where a file ends
+#: too soon.)
+ROWS = 50
+CACHE = 1 << 20
 
 
 def _compiled(function):
@@ -31,21 +32,22 @@ def _compiled(function):
 
 
 @_compiled
-def _squares(pixels, sums):
-    """Sums of the squares of ``pixels`` (rows x samples) in ``sums`` (cells, uint64).
+def _add_squares(pixels, columns):
+    """Add the squares of ``pixels`` (rows x samples) to ``columns`` (samples, uint64).
 
-    Down the columns first: neighbouring columns are added in one instruction, which the samples of
-    one cell are not, and that is four times as fast.
+    Down the columns: neighbouring ones are added in one instruction, which the samples of one cell
+    are not, and that is four times as fast.
     """
-    columns = np.zeros(pixels.shape[1], np.uint64)
     for row in range(pixels.shape[0]):
         line = pixels[row]
         for sample in range(columns.size):
             value = np.uint64(line[sample])
             columns[sample] += value * value
-    width = columns.size // sums.size
-    for cell in range(sums.size):
-        sums[cell] = columns[cell * width : (cell + 1) * width].sum()
+
+
+def warm_up() -> None:
+    """Compile, or load what was compiled: in a process that others are forked from."""
+    _add_squares(np.zeros((1, 1), np.uint16), np.zeros(1, np.uint64))
 
 
 def nearest(sums: np.ndarray, count: int) -> np.ndarray:
@@ -85,17 +87,15 @@ def _read_part(
     """Fill some rows of ``rms``. A rasterio file belongs to the thread that opened it."""
     if not part.size:
         return
-    width = rms.shape[1] * samples
-    blocks = max(1, ROWS // lines)
-    # No pixel is read twice, so GDAL need not keep any. (GTIFF_DIRECT_IO would be faster still, but
-    # gives zeros without a word where a file ends too soon.)
+    cells = rms.shape[1]
     with rasterio.Env(GDAL_CACHEMAX=CACHE), rasterio.open(path) as image:
-        buffer = np.empty((blocks * lines, width), image.dtypes[band - 1])
-        for first in range(part[0], part[-1] + 1, blocks):
-            count = min(blocks, part[-1] + 1 - first)
-            pixels = buffer[: count * lines]
-            image.read(band, window=Window(0, first * lines, width, count * lines), out=pixels)
-            sums = np.empty((count, rms.shape[1]), np.uint64)
-            for block in range(count):
-                _squares(pixels[block * lines : (block + 1) * lines], sums[block])
-            rms[first : first + count] = nearest(sums, lines * samples)
+        buffer = np.empty((min(ROWS, lines), cells * samples), image.dtypes[band - 1])
+        columns = np.empty(cells * samples, np.uint64)
+        for block in part.tolist():
+            columns[:] = 0
+            for first in range(0, lines, ROWS):
+                pixels = buffer[: min(ROWS, lines - first)]
+                window = Window(0, block * lines + first, cells * samples, len(pixels))
+                image.read(band, window=window, out=pixels)
+                _add_squares(pixels, columns)
+            rms[block] = nearest(columns.reshape(cells, samples).sum(axis=1), lines * samples)

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import land_mask, resolution
+from . import land_mask, resolution, warm
 from . import recipe as recipes
 from .done import Done, tell
 from .function import OURS
@@ -42,6 +42,7 @@ class Plan:
         """
         settings = Settings.from_config(config, in_job=True)
         layout = Layout(settings.output_dir)
+        warm.announce(settings.warm)
         return cls(settings, layout, layout.run(recipes.digest(config)))
 
     @classmethod
@@ -69,6 +70,7 @@ class Plan:
             resolution.check(settings.resolution, list(kinds.itertuples(index=False, name=None)))
         is_done = tell(found.safes.index, layout, recipe)
         run_file = layout.run(recipes.digest(config))
+        warm.announce(settings.warm)
         return cls(settings, layout, run_file, recipe, found, is_done)
 
     def products(self, everything: bool = False) -> list[str]:

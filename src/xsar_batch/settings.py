@@ -34,6 +34,7 @@ class Settings:
     land_mask: Path | None = None
     threads: int = 1
     compression: int = 4
+    warm: bool = True
 
     @classmethod
     def from_config(
@@ -100,7 +101,8 @@ def _expand(key: str, text: str) -> str:
 
 
 def _normalised(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Undo what YAML does to dates, and let a single value stand for a list of one."""
+    """Undo what YAML does to dates and the command line to truth, and let a single value stand for
+    a list of one."""
     normal = {key: value for key, value in config.items() if value is not None}
     if isinstance(normal.get("select"), Mapping):
         normal["select"] = {k: v for k, v in normal["select"].items() if v is not None}
@@ -111,6 +113,9 @@ def _normalised(config: Mapping[str, Any]) -> dict[str, Any]:
             place = place.get(parent, {})
         if isinstance(place, dict) and isinstance(place.get(key), str):
             place[key] = [place[key]]
+    # Snakemake's --config hands these over as text.
+    if str(normal.get("warm")).lower() in ("true", "false"):
+        normal["warm"] = str(normal["warm"]).lower() == "true"
     if isinstance(normal.get("select"), dict):
         for key in ("start", "stop"):
             when = normal["select"].get(key)

@@ -428,7 +428,7 @@ def _start(server: Server, job: dict):
 
 def _deliver(job: dict, output: Path) -> None:
     """Where -o says; into a folder that is not there it is lost without a word."""
-    target = Path(job["output"])
+    target = Path(job["workdir"], job["output"])
     if target.is_dir():
         target /= f"{job['id']}.OU"
     with suppress(OSError):

@@ -17,7 +17,7 @@ _RADAR_FREQUENCY = 5.405000454334350e9  # Hz
 _RANGE_SAMPLING_RATE = 64345238.125714  # Hz
 _STEERING_RATE = {"IW": 1.590368784, "EW": 2.390895448}  # degrees/s; stripmap does not steer
 _ORBIT_STEP, _ORBIT_MARGIN = 10, 60  # s between state vectors, s covered before and after the image
-_PATTERN_POINTS = 50
+_PATTERN_STEP, _PATTERN_LEAST = 12.5, 50  # samples between points of the antenna pattern; points
 _FINE_ESTIMATES = 20
 
 
@@ -187,11 +187,12 @@ def _doppler(product: Product) -> str:
 
 def _antenna(product: Product) -> str:
     """A parabolic beam per sub-swath, 3 dB down at its edges, as real and imaginary parts"""
-    gain = 10 ** (-3 * np.linspace(-1, 1, _PATTERN_POINTS) ** 2 / 20)
-    pattern = np.stack([gain, np.zeros_like(gain)], axis=-1).ravel()
     patterns = []
     for swath in product.swaths:
-        samples = np.linspace(swath.first, swath.last, _PATTERN_POINTS)
+        count = max(_PATTERN_LEAST, round((swath.last - swath.first) / _PATTERN_STEP))
+        gain = 10 ** (-3 * np.linspace(-1, 1, count) ** 2 / 20)
+        pattern = np.stack([gain, np.zeros_like(gain)], axis=-1).ravel()
+        samples = np.linspace(swath.first, swath.last, count)
         for line in _every(product, 3.0):
             points = product.geometry.locate(line, samples)
             patterns.append(

@@ -1,0 +1,89 @@
+"""The command that converts one SAFE: what ``workflow/scripts/convert.py`` runs."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import threads
+from .failures import EXIT_CODES, Failure
+from .function import OURS
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="convert.py",
+        description="Convert one SAFE into one checked product.",
+        usage="%(prog)s SAFE PRODUCT --land-mask FILE [options]\n       %(prog)s --run FILE NAME",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="Exit codes: 0 done, "
+        + ", ".join(f"{code} {name}" for name, code in EXIT_CODES.items())
+        + "; 130 Ctrl-C, 143 SIGTERM.",
+    )
+    made.add_argument("safe", type=Path, help="the SAFE folder (with --run: its name)")
+    made.add_argument("product", type=Path, nargs="?", help="the netCDF file to write")
+    made.add_argument("--run", type=Path, metavar="FILE", help="what Snakemake's jobs know")
+    made.add_argument(
+        "--land-mask",
+        type=Path,
+        metavar="FILE",
+        help="land polygons, for example as workflow/scripts/land_mask.py makes them",
+    )
+    made.add_argument("--resolution", default="1000m", help="size of a cell [%(default)s]")
+    made.add_argument(
+        "--function",
+        default=OURS,
+        help="module:name or path/to/file.py:name [%(default)s]",
+    )
+    made.add_argument("--threads", type=int, default=1, help="[%(default)s]")
+    made.add_argument("--compression", type=int, default=4, help="zlib level [%(default)s]")
+    made.add_argument("--log", type=Path, metavar="FILE", help="print there instead of here")
+    made.add_argument("--outcome", type=Path, metavar="FILE", help="write the outcome as JSON")
+    return made
+
+
+def main(words: Sequence[str]) -> int:
+    """Convert; returns the exit code.
+
+    Raises
+    ------
+    SystemExit
+        The arguments make no sense.
+    """
+    reader = parser()
+    given = vars(reader.parse_args(words))
+    if not given["run"] and not (given["product"] and given["land_mask"]):
+        reader.error("PRODUCT and --land-mask are needed, or --run")
+    # Before anything that loads numpy.
+    threads.limit(given["threads"])
+    from . import convert
+
+    run_file = given.pop("run")
+    try:
+        if run_file:
+            job = convert.Job.of_run(run_file, _name(given["safe"]), given["threads"])
+        else:
+            job = convert.Job.by_hand(**given)
+    except Failure as failure:
+        print(f"FAILED {failure.name}: {failure}", file=sys.stderr)
+        return failure.exit_code
+    return convert.run(job)
+
+
+def check(words: Sequence[str]) -> int:
+    """Only check the SAFE of a run's job: 0 if it is whole. Nothing is written."""
+    from . import run_file, safe
+
+    given = parser().parse_args(words)
+    try:
+        _, path = run_file.read(given.run, _name(given.safe))
+        if path is None:
+            return 1
+        safe.check(Path(path))
+    except Failure as failure:
+        return failure.exit_code
+    return 0
+
+
+def _name(path: Path) -> str:
+    return path.name.removesuffix(".SAFE")

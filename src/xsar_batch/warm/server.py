@@ -1,0 +1,235 @@
+"""The interpreter that has imported xsar: ``python -m xsar_batch.warm.server FOLDER THREADS``.
+
+It does nothing but import, fork and wait. What is said of a SAFE is said by the fork, into the
+files of who asked. xsar is imported when the first SAFE has passed its check: broken ones must not
+cost its import.
+"""
+
+import ctypes
+import gc
+import json
+import os
+import resource
+import select
+import shutil
+import signal
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from xsar_batch import command, threads
+
+from . import began, owner_of
+
+#: Seconds between two looks whether the owner is still there.
+TICK = 0.3
+
+#: prctl: the signal that a process gets when its parent dies.
+_PR_SET_PDEATHSIG = 1
+
+
+class Server:
+    """Waits for requests at a socket, and for the forks that work on them."""
+
+    def __init__(self, folder: Path, number_of_threads: int) -> None:
+        self.folder = folder
+        self.owner = owner_of(folder.parent)
+        self.threads = number_of_threads
+        self.is_warm = False
+        self.forks: dict[int, socket.socket] = {}
+        self._listener = socket.socket(socket.AF_UNIX)
+
+    def run(self) -> None:
+        """Until the owner has gone."""
+        # A byte for every signal: select wakes up.
+        reader, writer = os.pipe()
+        for end in (reader, writer):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(writer)
+        for number in (signal.SIGCHLD, signal.SIGTERM):
+            signal.signal(number, self._wake)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self._is_to_end = False
+        self._bind()
+        try:
+            while began(self.owner[0]) == self.owner[1] and not self._is_to_end:
+                sources = [reader, self._listener, *self.forks.values()]
+                ready, _, _ = select.select(sources, [], [], TICK)
+                with suppress(BlockingIOError):
+                    os.read(reader, 4096)
+                self._reap()
+                for one in ready:
+                    if one is self._listener:
+                        self._accept()
+                    elif one is not reader:
+                        self._hear(one)
+        finally:
+            self._end()
+
+    def _wake(self, number: int, frame: object) -> None:
+        self._is_to_end = self._is_to_end or number == signal.SIGTERM
+
+    def _bind(self) -> None:
+        path = self.folder / "socket"
+        # Left by a server that was killed: only one is started at a time.
+        path.unlink(missing_ok=True)
+        self._listener.bind(str(path))
+        self._listener.listen(64)
+
+    def _accept(self) -> None:
+        connection, _ = self._listener.accept()
+        try:
+            request, files = _receive(connection)
+            if not self.is_warm and self._is_worth_it(request, files):
+                preload()
+                self.is_warm = True
+            process = self._fork(connection, request, files)
+        except (OSError, ValueError, KeyError):
+            # Who asked is gone.
+            connection.close()
+            return
+        self.forks[process] = connection
+        with suppress(OSError):
+            connection.sendall(json.dumps({"process": process}).encode() + b"\n")
+
+    def _is_worth_it(self, request: dict[str, Any], files: list[int]) -> bool:
+        """Whether the SAFE passes its check; in a fork, since it may hold anything."""
+        process = os.fork()
+        if process == 0:
+            code = 1
+            try:
+                _become(request, [os.open(os.devnull, os.O_RDWR)] * 3)
+                code = command.check(request["arguments"])
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(process, 0)
+        return status == 0
+
+    def _fork(self, connection: socket.socket, request: dict[str, Any], files: list[int]) -> int:
+        process = os.fork()
+        if process:
+            for file in files:
+                os.close(file)
+            return process
+        code = 1
+        try:
+            self._listener.close()
+            for other in (connection, *self.forks.values()):
+                other.close()
+            _become(request, files)
+            code = command.main(request["arguments"])
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        finally:
+            with suppress(OSError, ValueError):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(code)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                process, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not process:
+                return
+            connection = self.forks.pop(process, None)
+            if connection is not None:
+                with suppress(OSError):
+                    connection.sendall(json.dumps({"status": status}).encode() + b"\n")
+                connection.close()
+
+    def _hear(self, connection: socket.socket) -> None:
+        """Nothing is ever said after the request: who asked was killed, so is its fork."""
+        for process, known in list(self.forks.items()):
+            if known is connection:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+                # Only its status is awaited now.
+                connection.close()
+                del self.forks[process]
+
+    def _end(self) -> None:
+        self._listener.close()
+        for process in self.forks:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGTERM)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        with suppress(OSError):
+            self.folder.parent.rmdir()
+
+
+def preload() -> None:
+    """Import what a conversion needs, also what xsar imports only when it is used."""
+    import fiona
+    import fsspec.implementations.local
+    import pyogrio
+    import rioxarray.xarray_plugin
+    import xarray.backends.plugins
+    import xsar
+
+    from xsar_batch import block_rms, cf, convert, l1b, product, verify, workarounds
+
+    assert fiona and fsspec and pyogrio and rioxarray and xsar
+    assert cf and convert and l1b and product and verify
+    workarounds.apply()
+    xarray.backends.plugins.list_engines()
+    # Compiled, or loaded from where it was kept.
+    block_rms.warm_up()
+    # What is there now stays: looking through it for garbage would copy its pages into each fork.
+    gc.collect()
+    gc.freeze()
+
+
+def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    connection.settimeout(10)
+    head, files, _, _ = socket.recv_fds(connection, 8, 3)
+    if len(head) != 8 or len(files) != 3:
+        raise ValueError("no request")
+    data = b""
+    while len(data) < int.from_bytes(head, "big"):
+        part = connection.recv(1 << 16)
+        if not part:
+            raise ValueError("a request that is cut short")
+        data += part
+    connection.settimeout(None)
+    return json.loads(data), files
+
+
+def _become(request: dict[str, Any], files: list[int]) -> None:
+    """Be the process that asked: its files, folder, environment and limits."""
+    # No fork goes on that nobody waits for.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.umask(request["umask"])
+    for limit, soft, hard in request["limits"]:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(limit, (soft, hard))
+    with suppress(OSError):
+        os.nice(request["nice"] - os.nice(0))
+        os.sched_setaffinity(0, request["processors"])
+
+
+def main(folder: str, number_of_threads: str) -> None:
+    # Before anything that loads numpy.
+    threads.limit(int(number_of_threads))
+    Server(Path(folder), int(number_of_threads)).run()
+    # Taking 2,000 modules apart takes two seconds, for nothing.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,108 @@
+"""How PBS jobs are deleted when the run is cancelled, whatever PBS is doing at that moment."""
+
+import threading
+import time
+from functools import partial
+
+import pytest
+from pbs_fleet import RUNS, World, folders
+
+from snakemake_executor_plugin_pbs import fleet
+from snakemake_executor_plugin_pbs.commands import Round
+
+
+@pytest.fixture
+def world(tmp_path):
+    return partial(World, tmp_path)
+
+
+def test_cancel_deletes_all_with_one_command(world):
+    here = world()
+    here.add(*"abc")
+    here.round()
+    here.begin(0)
+    here.fleet.cancel()
+    assert here.server.asked("qdel") == [["1.s", "2.s", "3.s"]]
+    assert here.said[-1] == "3 PBS jobs deleted"
+    assert here.warned == []
+    # Whatever becomes of qdel: what has not begun does not, what runs ends itself.
+    assert not here.begin(1)
+    assert here.inside(0).is_to_stop
+    here.add("d")
+    here.live(100)
+    assert len(here.packs) == 3
+    here.fleet.close()
+    assert folders(here) == set()
+
+
+def test_cancel_of_nothing(world):
+    here = world()
+    here.fleet.cancel()
+    assert here.server.calls == []
+
+
+def test_what_is_over_is_not_deleted(world):
+    here = world()
+    here.add(*"ab")
+    here.round()
+    here.inside(0).tell("done", 0)
+    here.inside(0).tell("over", stopped="")
+    here.round()
+    here.fleet.cancel()
+    assert here.server.asked("qdel") == [["2.s"]]
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_the_user_is_told_what_is_left(world, monkeypatch, is_slow):
+    monkeypatch.setattr(fleet, "CANCEL_WITHIN", 1.5)
+    here = world()
+    here.add(*"ab")
+    here.round()
+    here.begin(0)
+
+    def still_there():
+        here.now += 1
+        return Round({"1.s": RUNS, "2.s": RUNS}, set())
+
+    here.server.to_qdel = ["" if is_slow else "cannot connect to server"]
+    here.server.to_qstat = [still_there] * 5
+    here.fleet.cancel()
+    (warning,) = here.warned
+    why = "they take their time to end" if is_slow else "cannot connect to server"
+    assert why in warning
+    assert warning.endswith("to be sure:  qdel 1.s 2.s")
+    assert len(here.server.asked("qdel")) == 1
+    # Their folders are what ends them: the one does not begin, the other sees the stop.
+    assert not here.begin(1)
+    here.fleet.close()
+    assert here.inside(0).is_to_stop
+
+
+def test_cancel_while_a_qsub_hangs(world, monkeypatch):
+    """It holds what others wait for; what comes of it must not run."""
+    monkeypatch.setattr(fleet, "CANCEL_WITHIN", 0.4)
+    here = world()
+    here.add(*"ab")
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    def hang():
+        hangs.set()
+        assert goes_on.wait(20)
+        return "2.s"
+
+    here.server.to_qsub = ["1.s", hang]
+    thread = threading.Thread(target=here.round)
+    thread.start()
+    try:
+        assert hangs.wait(20)
+        begin = time.monotonic()
+        here.fleet.cancel()
+        assert time.monotonic() - begin < 5
+        assert here.server.asked("qdel") == [["1.s"]]
+        assert here.said[-1] == "1 PBS job deleted"
+    finally:
+        goes_on.set()
+        thread.join()
+    assert not here.begin(1)
+    here.live(100)
+    assert len(here.packs) == 2

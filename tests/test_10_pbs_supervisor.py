@@ -1,0 +1,305 @@
+"""What runs in a PBS job, around a Snakemake that is a few lines of Python here."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from pbs_fleet import is_gone, pack, task
+
+from snakemake_executor_plugin_pbs.folder import Folder
+
+#: A supervisor of the folder argv[1], whose Snakemake is ``run``.
+PROGRAM = """
+import os, signal, subprocess, sys, time
+from pathlib import Path
+from types import ModuleType
+sys.modules["snakemake"] = snakemake = ModuleType("snakemake")
+sys.modules["snakemake.cli"] = snakemake.cli = ModuleType("snakemake.cli")
+from snakemake_executor_plugin_pbs import inside, limits, supervisor
+supervisor.TICK = 0.1
+supervisor.GRACE = limits.GRACE = 0.7
+
+def sleep(text="", seconds=60):
+    # A job of Snakemake: it may do something before.
+    return subprocess.Popen([sys.executable, "-c", f"{text}\\nimport time; time.sleep({seconds})"])
+
+def tidy(path):
+    # A job that tidies up when it is told to end.
+    text = f"import signal, sys, time\\ndef end(*_):\\n open({str(path)!r}, 'w'); sys.exit()\\n"
+    text += "signal.signal(signal.SIGTERM, end); print(flush=True); time.sleep(60)"
+    job = subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE)
+    job.stdout.readline()
+    return job
+
+def run(folder, tasks, arguments, cores):
+    with (folder.path.parent / "runs").open("a") as file:
+        file.write("".join(map(str, tasks)) + "\\n")
+    tell = folder.tell
+    BODY
+    return 0
+
+inside.run = run
+sys.exit(supervisor.main(sys.argv[1]))
+"""
+STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+
+
+class Job:
+    """A PBS job with this Snakemake."""
+
+    def __init__(self, root, count, body, **more):
+        self.root = root
+        self.folder = Folder(root / "pack")
+        made = pack(root, *(task(root, str(n)) for n in range(count)))
+        values = {**vars(made), "log": str(root / "log"), **more}
+        self.folder.write(type(made)(**values), "", {"TAKEN_OVER": "yes"})
+        body = "\n    ".join(body.strip().splitlines())
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM.replace("BODY", body), self.folder.path],
+            start_new_session=True,
+        )
+
+    def wait(self):
+        return self.process.wait(30)
+
+    def until_started(self, *numbers):
+        end = time.monotonic() + 30
+        while not {*numbers} <= {*self.folder.fates().started}:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
+    @property
+    def runs(self):
+        """Of each Snakemake, what it was to do."""
+        return (self.root / "runs").read_text().split()
+
+    @property
+    def log(self):
+        return (self.root / "log").read_text()
+
+    @property
+    def fates(self):
+        """Numbers of what is done, failed, and killed with the PBS job."""
+        fates = self.folder.fates()
+        assert fates.is_over
+        return set(fates.done), set(fates.failed), fates.killed
+
+
+@pytest.fixture
+def job(tmp_path):
+    """``job(count, body, …)``: a PBS job that is over when the test is."""
+    made = []
+
+    def begin(*arguments, **more):
+        made.append(Job(tmp_path, *arguments, **more))
+        return made[-1]
+
+    yield begin
+    for one in made:
+        if one.process.poll() is None:
+            for process in psutil.Process(one.process.pid).children(recursive=True):
+                process.kill()
+            one.process.kill()
+        one.process.wait()
+
+
+# -- ends of its Snakemake -------------------------------------------------------------------
+
+
+def test_all_goes_well(job):
+    here = job(
+        2,
+        """
+for n in tasks:
+    tell("started", n)
+    tell("done", n)
+print(os.environ["TAKEN_OVER"])""",
+    )
+    assert here.wait() == 0
+    assert here.fates == ({0, 1}, set(), set())
+    assert here.runs == ["01"]
+    assert here.folder.claim()["pid"] == here.process.pid
+    assert here.log.splitlines()[-1] == "yes"
+
+
+def test_a_pack_that_is_not_to_run(tmp_path, job):
+    here = job(1, "")
+    here.wait()
+    again = subprocess.run(here.process.args, capture_output=True, text=True)
+    assert again.returncode == 0
+    assert "another process has claimed this pack" in again.stderr
+    assert len(here.runs) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
+def test_a_snakemake_that_is_killed(job, number):
+    """By nobody who has told the supervisor: what it had begun failed, the others go on."""
+    here = job(
+        3,
+        f"""
+for n in tasks:
+    tell("started", n)
+    if n == 1:
+        os.kill(os.getpid(), {int(number)})
+    tell("done", n)""",
+    )
+    assert here.wait() == 1
+    assert here.fates == ({0, 2}, {1}, set())
+    assert here.runs == ["012", "2"]
+    why = f"Snakemake in the PBS job was killed by signal {int(number)}"
+    assert here.folder.fates().failed[1]["why"] == why
+
+
+def test_a_snakemake_that_cannot_begin(job):
+    """Because of one job: each gets a Snakemake of its own."""
+    here = job(
+        3,
+        """
+if 1 in tasks:
+    return 7
+for n in tasks:
+    tell("started", n)
+    tell("done", n)""",
+    )
+    assert here.wait() == 1
+    assert here.fates == ({0, 2}, {1}, set())
+    assert here.runs == ["012", "0", "1", "2"]
+    assert "ended with exit code 7" in here.folder.fates().failed[1]["why"]
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_group_has_one_fate(job, code):
+    here = job(1, f"return {code}", is_group=True)
+    assert here.wait() == bool(code)
+    assert here.fates == (({0}, set(), set()) if code == 0 else (set(), {0}, set()))
+
+
+# -- it is told to end -----------------------------------------------------------------------
+
+
+def test_snakemake_dies_of_sigterm_a_moment_before_the_supervisor_is_told(job):
+    """PBS tells all processes at once: it is no fault of the jobs, and no second one is begun."""
+    here = job(
+        2,
+        """
+tell("started", 0)
+text = f"sleep 0.2; kill -TERM {os.getppid()}"
+subprocess.Popen(["bash", "-c", text], start_new_session=True)
+os.kill(os.getpid(), signal.SIGTERM)""",
+    )
+    assert here.wait() == 128 + signal.SIGTERM
+    assert here.folder.fates().stopped["by"] == "SIGTERM"
+    assert here.fates == (set(), set(), {0})
+    assert here.runs == ["01"]
+
+
+def test_sigterm(job):
+    """As of PBS, to all processes at once: the jobs end, and Snakemake waits for them no more."""
+    here = job(
+        3,
+        """
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+tell("started", 0)
+tell("done", 0)
+child = sleep()
+tell("started", 1)
+child.wait()
+time.sleep(60)""",
+    )
+    here.until_started(1)
+    begin = time.monotonic()
+    for process in psutil.Process(here.process.pid).children(recursive=True):
+        process.terminate()
+    here.process.terminate()
+    assert here.wait() == 128 + signal.SIGTERM
+    assert time.monotonic() - begin < 5
+    assert here.folder.fates().stopped["by"] == "SIGTERM"
+    assert here.fates == ({0}, set(), {1})
+    assert here.runs == ["012"]
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "Snakemake's main process"])
+def test_only_the_supervisor_is_told(job, tmp_path, how):
+    """It tells the jobs, which may tidy up."""
+    here = job(
+        2,
+        f"""
+child = tidy({str(tmp_path / "tidied")!r})
+tell("started", 0, pid=child.pid)
+child.wait()
+tell("failed", 0)
+time.sleep(60)""",
+    )
+    here.until_started(0)
+    if how == "SIGTERM":
+        here.process.terminate()
+    else:
+        here.folder.stop()
+    assert here.wait() == 128 + signal.SIGTERM
+    assert here.folder.fates().stopped["by"] == how
+    assert here.fates == (set(), set(), {0})
+    assert here.runs == ["01"]
+    assert (tmp_path / "tidied").exists()
+    assert is_gone(here.folder.fates().started[0]["pid"])
+
+
+def test_what_does_not_end_is_killed(job):
+    """Within less than the ten seconds that PBS gives."""
+    here = job(
+        1,
+        f"""
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = sleep({STUBBORN!r})
+time.sleep(0.5)
+tell("started", 0, pid=child.pid)
+child.wait()
+time.sleep(60)""",
+    )
+    here.until_started(0)
+    begin = time.monotonic()
+    here.process.terminate()
+    assert here.wait() == 128 + signal.SIGTERM
+    # Half a second for who else tells the jobs, and GRACE after that.
+    assert 1.1 < time.monotonic() - begin < 6
+    assert is_gone(here.folder.fates().started[0]["pid"])
+
+
+# -- limits ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_stubborn", [False, True])
+def test_a_job_over_its_runtime_is_ended_alone(job, is_stubborn):
+    here = job(
+        2,
+        f"""
+tell("started", 0)
+child = sleep({STUBBORN if is_stubborn else ""!r})
+child.wait()
+tell("failed", 0)
+tell("started", 1)
+tell("done", 1)""",
+        runtime=2,
+    )
+    assert here.wait() == 1
+    assert here.folder.fates().breaches == {0: "runtime"}
+    assert here.fates == ({1}, {0}, set())
+    assert here.runs == ["01"]
+
+
+def test_a_job_with_too_much_memory_is_ended_alone(job):
+    here = job(
+        2,
+        """
+tell("started", 0)
+sleep("memory = b'x' * 300_000_000").wait()
+tell("failed", 0)
+tell("started", 1)
+tell("done", 1)""",
+        mem_mb=200,
+    )
+    assert here.wait() == 1
+    assert here.folder.fates().breaches == {0: "memory"}
+    assert here.fates == ({1}, {0}, set())

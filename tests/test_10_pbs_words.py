@@ -1,0 +1,195 @@
+"""What a PBS job takes over from here: Snakemake's command line, the environment, the umask."""
+
+import os
+import random
+import shlex
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+from snakemake_interface_executor_plugins.utils import (
+    TargetSpec,
+    encode_target_jobs_cli_args,
+    format_cli_arg,
+    join_cli_args,
+)
+
+from snakemake_executor_plugin_pbs import executor
+from snakemake_executor_plugin_pbs.environment import OF_THE_NODE, portable
+from snakemake_executor_plugin_pbs.executor import words
+
+#: As Python quotes them, everything comes through.
+TEXTS = [
+    *("a", "a b", "it's", 'say "so"', """it's "both" 'ways'""", "'", '"', """'"'"'"""),
+    *("été à l'île", "日本 😀", "a\\b", "C:\\new\\x41", "\\", "ends with\\", "\\'", "\\\\n", "\\d"),
+    *("two\nlines", "tab\there", "\x07\x00", " no-break\u00a0space ", "  ", ""),
+    *("$HOME `ls` *; && |", "--option", "a=b,c", "#", "{wildcards.x}", "%s", "(1, 'a')", "b'x'"),
+]
+#: As a shell quotes them: all but a backslash, which Python reads otherwise.
+SHELL = [text for text in TEXTS if "\\" not in text and not {*"\n\x00"} & {*text}]
+
+
+# -- words -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_as_python_quotes(text):
+    assert words(f"--a {text!r} --b") == ["--a", text, "--b"]
+
+
+@pytest.mark.parametrize("text", SHELL)
+def test_as_a_shell_quotes(text):
+    assert words(f"--a {shlex.quote(text)} --b") == ["--a", text, "--b"]
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("", []),
+        ("   ", []),
+        ("-m snakemake --retries 0", ["-m", "snakemake", "--retries", "0"]),
+        ("  a \t b\n", ["a", "b"]),
+        ("convert:name=a,b=[1]", ["convert:name=a,b=[1]"]),
+        ("/some/path\\with", ["/some/path\\with"]),
+        ("base64//YWJjCg==", ["base64//YWJjCg=="]),
+        # Parts side by side are one word.
+        ("'a'\"'\"'b'", ["a'b"]),
+        ("--x='a b'", ["--x=a b"]),
+        ("'a''b'", ["ab"]),
+        ("a'b c'd\"e\"", ["ab cde"]),
+        ("'' '' a", ["", "", "a"]),
+        ("''a", ["a"]),
+        ("'a' 'b'", ["a", "b"]),
+        # The other quote is nothing within one.
+        ('"it\'s" \'say "so"\'', ["it's", 'say "so"']),
+        (r"'a\'b' 'c'", ["a'b", "c"]),
+        (r"'a\\' 'b'", ["a\\", "b"]),
+    ],
+)
+def test_words(command, expected):
+    assert words(command) == expected
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_is_quoted(seed):
+    chance = random.Random(seed)
+    for _ in range(300):
+        texts = ["".join(chance.choices("a '\"é=-\\\n", k=chance.randint(0, 9))) for _ in range(5)]
+        quoted = [
+            shlex.quote(text) if not {*"\\\n"} & {*text} and chance.random() < 0.5 else repr(text)
+            for text in texts
+        ]
+        assert words(" ".join(quoted)) == texts
+        assert words("".join(quoted)) == ["".join(texts)]
+
+
+def test_as_snakemake_puts_it_together():
+    """The very functions that it does that with."""
+    config = {"note": """it's "so" \\ été""", "count": 3, "folder": "/a b", "more": {"x": [1, "y"]}}
+    targets = [TargetSpec("convert", {"name": "a,b"}), TargetSpec("all", {"x": "it's", "y": "1"})]
+    paths = [Path("/data/a b/it's.yaml"), Path("/data/été.yaml"), Path("/plain.yaml")]
+    command = join_cli_args(
+        [
+            format_cli_arg("--target-jobs", encode_target_jobs_cli_args(targets)),
+            format_cli_arg("--force", True),
+            format_cli_arg("--verbose", False),
+            format_cli_arg("--configfiles", paths),
+            format_cli_arg("--config", config),
+            format_cli_arg("--attempt", 2),
+            format_cli_arg("--rules", ["a", "b"], quote=False),
+        ]
+    )
+    assert words(command) == [
+        *("--target-jobs", 'convert:name="a,b"', "all:x=it's,y=1"),
+        "--force",
+        *("--configfiles", *map(str, paths)),
+        *("--config", *(f"{name}={value}" for name, value in config.items())),
+        *("--attempt", "2"),
+        *("--rules", "a", "b"),
+    ]
+
+
+# -- environment -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("PATH", "LANG", "LC_ALL", "PYTHONPATH", "CONDA_PREFIX", "MODULEPATH", "LD_LIBRARY_PATH"),
+        *(
+            "http_proxy",
+            "MY_TOKEN",
+            "PBS",
+            "SSHKEY",
+            "HOMEPAGE",
+            "OMP_STACKSIZE",
+            "MKL_NUM_THREADS",
+        ),
+    ],
+)
+def test_what_is_taken_over(name):
+    assert portable({name: "a\nb"}) == {name: "a\nb"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *sorted(OF_THE_NODE),
+        *("PBS_JOBID", "PBS_O_WORKDIR", "PBS_ENVIRONMENT", "SSH_AUTH_SOCK", "SSH_CONNECTION"),
+        *("XDG_RUNTIME_DIR", "KRB5CCNAME", "STY", "TMUX", "TMUX_PANE", "SNAKEMAKE_PROFILE"),
+    ],
+)
+def test_what_is_of_the_node(name):
+    assert portable({name: "x", "PATH": "/bin"}) == {"PATH": "/bin"}
+
+
+def test_the_environment_itself(monkeypatch):
+    """Any mapping; nothing of it is changed."""
+    monkeypatch.setenv("PBS_JOBID", "7.s")
+    monkeypatch.setenv("MY_TOKEN", "été")
+    found = portable(os.environ)
+    assert type(found) is dict
+    assert found["MY_TOKEN"] == "été"
+    assert "PBS_JOBID" not in found
+    assert os.environ["PBS_JOBID"] == "7.s"
+
+
+# -- this process ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mask", "text"), [(0o22, "022"), (0, "000"), (0o7, "007"), (0o777, "777")]
+)
+def test_umask(mask, text):
+    before = os.umask(mask)
+    try:
+        assert executor._umask() == text
+        # It is asked for only.
+        assert os.umask(mask) == mask
+    finally:
+        os.umask(before)
+
+
+def test_ctrl_c_is_put_off():
+    usual = signal.getsignal(signal.SIGINT)
+    assert executor._on_interrupt(signal.SIG_IGN) is usual
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    executor._on_interrupt(usual)
+    assert signal.getsignal(signal.SIGINT) is usual
+
+
+def test_ctrl_c_cannot_be_put_off_in_another_thread():
+    """Nothing is done there, and nothing breaks."""
+    usual = signal.getsignal(signal.SIGINT)
+    found = []
+
+    def put_off():
+        before = executor._on_interrupt(signal.SIG_IGN)
+        found.append((before, executor._on_interrupt(before)))
+
+    thread = threading.Thread(target=put_off)
+    thread.start()
+    thread.join()
+    assert found == [(None, None)]
+    assert signal.getsignal(signal.SIGINT) is usual
