@@ -1,4 +1,4 @@
-# make install | demo | test | bench | lint | lock | clean
+# make install | demo | test | faults | bench | lint | lock | clean
 #
 # Every target does the set-up it needs itself. PYTHON is any Python from 3.11 on.
 
@@ -10,7 +10,7 @@ BIN    := $(VENV)/bin
 # which it never imports and which has no wheel: --no-deps leaves it out.
 PIP    := $(BIN)/python -m pip install --quiet --no-deps --disable-pip-version-check
 
-.PHONY: install install-dev demo test bench lint lock clean
+.PHONY: install install-dev demo test faults bench lint lock clean
 
 install: $(VENV)/installed
 
@@ -33,7 +33,10 @@ demo: install
 	PATH="$(CURDIR)/$(BIN):$$PATH" workflow/scripts/demo.sh demo
 
 test: install-dev
-	$(BIN)/python -m pytest -m "not full_size" --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "not full_size and not faults" --cov --cov-report=term:skip-covered
+
+faults: install-dev
+	$(BIN)/python -m pytest -m faults
 
 bench: install-dev
 	$(BIN)/python -m benchmarks

@@ -85,12 +85,15 @@ def test_not_with_those_that_ask_for_something_else(world):
 
 
 def test_with_those_that_are_new(world):
-    here = world("a", pack_wait=60)
-    here.live(4)
+    here = world("a", pack_size=1)
+    here.fleet.waiting.size, here.fleet.waiting.wait = 2, 60
+    # Something runs, so that it is waited for others.
+    here.add("x", alone="group 1")
+    here.round()
     goes_down(here, 0)
     here.add("b")
-    here.live(61)
-    assert here.packs == [["a"], ["a", "b"]]
+    here.live(10)
+    assert here.packs == [["a"], ["x"], ["a", "b"]]
 
 
 def test_a_group_goes_alone_and_at_once(world):

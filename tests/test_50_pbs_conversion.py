@@ -1,5 +1,6 @@
 """`snakemake --profile profiles/pbs` with real conversions, on the stand-in PBS."""
 
+import re
 import signal
 import subprocess
 

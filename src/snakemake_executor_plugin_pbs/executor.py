@@ -244,13 +244,21 @@ def words(command: str) -> list[str]:
     found: list[str] = []
     end = -1
     for part in _PART.finditer(command):
-        text = ast.literal_eval(part[0]) if part[0][0] in "'\"" else part[0]
+        text = _unquoted(part[0]) if part[0][0] in "'\"" else part[0]
         if part.start() == end:
             found[-1] += text
         else:
             found.append(text)
         end = part.end()
     return found
+
+
+def _unquoted(text: str) -> str:
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        # Quoted for a shell, where a backslash means itself.
+        return text[1:-1]
 
 
 def _on_interrupt(handler: Any) -> Any:

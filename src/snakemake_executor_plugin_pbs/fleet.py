@@ -171,6 +171,9 @@ class Fleet:
             return
         entry.returns += 1
         self._wait(entry)
+        if report.failure not in self._problems:
+            self._problems.add(report.failure)
+            self._say(f"{report.failure}. What had not begun is submitted again")
 
     def _ask(self, now: float) -> None:
         """One qstat for all, when it is time."""
@@ -231,8 +234,10 @@ class Fleet:
                 return self._submitted(folder.id, folder, pack, entries)
             self.waiting.put_back(request, entries)
             self._submitting.failed(now)
-            if str(problem) not in self._problems:
-                self._problems.add(str(problem))
+            # The text of an OSError names a folder that is another one at each try.
+            kind = getattr(problem, "strerror", None) or str(problem)
+            if kind not in self._problems:
+                self._problems.add(kind)
                 self._warn(f"{problem}. Jobs wait, and are submitted later")
             self._is_away = not getattr(problem, "is_usual", False)
             return

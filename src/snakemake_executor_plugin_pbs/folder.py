@@ -140,7 +140,10 @@ class Folder:
 
     def tell(self, event: str, task: int | None = None, **more: Any) -> None:
         """Add a line to ``fates``: in one write, so that lines of several processes do not mix."""
-        line = json.dumps({"event": event, "task": task, "at": round(time.time(), 3), **more})
+        # Seconds since boot too: by them the process is found that belongs to a task.
+        boot = round(time.clock_gettime(time.CLOCK_BOOTTIME), 3)
+        at = round(time.time(), 3)
+        line = json.dumps({"event": event, "task": task, "at": at, "boot": boot, **more})
         handle = os.open(self.path / "fates", os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o644)
         try:
             os.write(handle, (line + "\n").encode())

@@ -7,9 +7,11 @@ the jobs are watched here, and the one at fault is ended before.
 Jobs of Snakemake are the direct children of its process.
 """
 
+import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -29,14 +31,14 @@ class Limits:
 class Offender:
     """A job that was told to end, with all processes it has started."""
 
-    #: Seconds since the epoch.
+    #: When it began, in seconds since boot.
     began: float = 0.0
 
     def __init__(self, process: psutil.Process, why: str) -> None:
         self.process = process
         self.why = why
-        with suppress(psutil.Error):
-            self.began = process.create_time()
+        with suppress(OSError, IndexError):
+            self.began = _began(process.pid)
         self._tree = tree(process)
         self._until = time.monotonic() + GRACE
         for one in self._tree:
@@ -49,6 +51,15 @@ class Offender:
             for one in self._tree:
                 with suppress(psutil.Error):
                     one.kill()
+
+
+def _began(process: int) -> float:
+    """When a process began, in seconds since boot (``CLOCK_BOOTTIME``).
+
+    Since the epoch it is known to a second only, and jobs begin together.
+    """
+    after_name = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    return int(after_name[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def tree(process: psutil.Process) -> list[psutil.Process]:

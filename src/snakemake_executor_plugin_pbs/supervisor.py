@@ -95,14 +95,17 @@ class Supervisor:
         process = psutil.Process(child)
         while True:
             got = signal.sigtimedwait(signals, TICK)
+            is_told = got is not None and got.si_signo in (signal.SIGTERM, signal.SIGINT)
             ended, status = os.waitpid(child, os.WNOHANG)
             if ended:
                 code = os.waitstatus_to_exitcode(status)
                 # PBS tells all processes at once: our turn may come a moment later.
-                if code == -signal.SIGTERM and signal.sigtimedwait({signal.SIGTERM}, 0.5):
+                if is_told or (
+                    code == -signal.SIGTERM and signal.sigtimedwait({signal.SIGTERM}, 0.5)
+                ):
                     self._set_stopped("SIGTERM")
                 return code
-            if got is not None and got.si_signo in (signal.SIGTERM, signal.SIGINT):
+            if is_told:
                 return self._stop(process, "SIGTERM")
             self._look_after(process)
             if self.folder.is_to_stop:
@@ -125,7 +128,7 @@ class Supervisor:
         """The task that a process belongs to: Snakemake started it a moment before."""
         fates = self.folder.fates()
         ended = {*fates.done, *fates.failed, *fates.killed}
-        times = {n: line["at"] for n, line in fates.started.items() if n not in ended}
+        times = {n: line["boot"] for n, line in fates.started.items() if n not in ended}
         return min(times, key=lambda n: abs(times[n] - offender.began), default=None)
 
     def _set_stopped(self, by: str) -> None:
@@ -139,7 +142,8 @@ class Supervisor:
         # Who deletes a PBS job sends SIGTERM to all its processes: a second one would disturb them.
         for patience in (0.5, GRACE) if by == "SIGTERM" else (GRACE,):
             if patience == GRACE:
-                _signal(jobs, signal.SIGTERM)
+                # Snakemake too, so that it begins no others.
+                _signal([process, *jobs], signal.SIGTERM)
             until = time.monotonic() + patience
             while any(map(_is_alive, jobs)) and time.monotonic() < until:
                 time.sleep(0.05)
