@@ -98,7 +98,11 @@ def test_killed_run_is_gone_on_with(work, pbs, scene):
     assert set(work.products) == {scene(number).stem for number in range(GOOD)}
     # Each was converted once.
     assert [work.outcome(name)["attempt"] for name in work.products] == [1] * GOOD
-    assert ending(ran).startswith("xsar-batch: of 3 pending, 2 made, 1 failed (1 bad-safe)\n")
+    # One or two more, by what the PBS job has done meanwhile.
+    counts = re.match(
+        r"xsar-batch: of (\d) pending, (\d) made, 1 failed \(1 bad-safe\)\n", ending(ran)
+    )
+    assert int(counts[1]) == int(counts[2]) + 1
 
 
 def test_profile_has_packs_that_snakemake_fills():
