@@ -13,9 +13,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import geopandas
 import yaml
 
-from xsar_batch import demo, land_mask
+from xsar_batch import demo, gshhg, land_mask
 
 from .dry_run import REPO, median
 
@@ -61,6 +62,15 @@ def scenes(folder: Path, count: int, size: tuple[int, int]) -> list[Path]:
     return sorted(folder.glob("*.SAFE"))
 
 
+def coastline(folder: Path) -> Path:
+    """The file that Ifremer's users give to xsar: GSHHG at high resolution, not cut into tiles."""
+    path = folder / "GSHHS_h_L1.shp"
+    if not path.exists():
+        polygons = gshhg.read("h", (1,))
+        geopandas.GeoDataFrame(geometry=list(polygons), crs=4326).to_file(path)
+    return path
+
+
 class Bench:
     """A working directory with scenes, land and settings."""
 
@@ -71,6 +81,7 @@ class Bench:
         self.land = folder / "land.fgb"
         if not self.land.exists():
             land_mask.build(None, self.land)
+        self.coastline = coastline(folder)
         for name in ("Snakefile", "config", "profiles", "workflow"):
             source, target = REPO / name, folder / name
             shutil.rmtree(target, ignore_errors=True)
@@ -110,7 +121,7 @@ class Bench:
         """Two warm workers."""
         output = self.folder / "notebook"
         output.mkdir(exist_ok=True)
-        command = [self.python, REPO / "benchmarks" / "notebook.py", self.land, "2", output]
+        command = [self.python, REPO / "benchmarks" / "notebook.py", self.coastline, "2", output]
         done = subprocess.run(
             [*command, *self.safes], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True
         )
@@ -178,7 +189,7 @@ class Bench:
             "warm(sys.argv[2]); l1b(*sys.argv[3:])"
         )
         return self.measure(
-            *(self.python, "-c", code, REPO / "benchmarks", self.land),
+            *(self.python, "-c", code, REPO / "benchmarks", self.coastline),
             *(self.safes[0], self.folder / "bare.nc"),
         )
 

@@ -2,12 +2,18 @@
 
 import datetime as dt
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from xsar_batch import demo, land_mask
+
+# A shell that starts this in the background ignores Ctrl-C for it, and so would all that the tests
+# start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: West of Brittany, where the demo scenes lie: half of them land, half sea.
 LAND = [[-5.0, 47.0], [-4.0, 47.0], [-4.0, 50.0], [-5.0, 50.0], [-5.0, 47.0]]

@@ -3,8 +3,6 @@
 import os
 import random
 import shlex
-import signal
-import threading
 from pathlib import Path
 
 import pytest
@@ -169,27 +167,3 @@ def test_umask(mask, text):
         assert os.umask(mask) == mask
     finally:
         os.umask(before)
-
-
-def test_ctrl_c_is_put_off():
-    usual = signal.getsignal(signal.SIGINT)
-    assert executor._on_interrupt(signal.SIG_IGN) is usual
-    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    executor._on_interrupt(usual)
-    assert signal.getsignal(signal.SIGINT) is usual
-
-
-def test_ctrl_c_cannot_be_put_off_in_another_thread():
-    """Nothing is done there, and nothing breaks."""
-    usual = signal.getsignal(signal.SIGINT)
-    found = []
-
-    def put_off():
-        before = executor._on_interrupt(signal.SIG_IGN)
-        found.append((before, executor._on_interrupt(before)))
-
-    thread = threading.Thread(target=put_off)
-    thread.start()
-    thread.join()
-    assert found == [(None, None)]
-    assert signal.getsignal(signal.SIGINT) is usual

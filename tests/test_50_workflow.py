@@ -628,7 +628,8 @@ def test_goes_on_after_kill_9(scene, land_source, tmp_path):
     made = work.products
     (first,) = made
     rest = [path.stem for path in work.archive.iterdir() if path.stem != first]
-    assert [work.outcome(name)["state"] for name in rest] == ["running", "running"]
+    # The warm interpreter sees that Snakemake has gone, and ends them if it is not killed itself.
+    assert {work.outcome(name)["state"] for name in rest} <= {"running", "interrupted"}
     # What a job leaves that is killed while it writes; no such process is alive.
     host = os.uname().nodename.split(".")[0]
     (work.out / f".{rest[0]}.nc.{host}-4194305.part").write_bytes(b"half")

@@ -8,14 +8,11 @@ import os
 import re
 import secrets
 import shlex
-import signal
 import string
 import sys
 import traceback
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
@@ -28,6 +25,7 @@ from .commands import Commands
 from .environment import portable
 from .fleet import Fleet
 from .folder import Folder, Pack, Task
+from .interrupt import Interrupt
 from .ledger import Ledger
 from .request import PackRequest, Request, job_name, qsub_arguments
 from .running import Entry
@@ -77,6 +75,7 @@ class Executor(RemoteExecutor):
         self._run = "".join(secrets.choice(_TOKEN) for _ in range(3))
         self._number = 0
         self._problem = ""
+        self.interrupt = Interrupt()
         self.fleet = Fleet(
             *(server, ledger, settings, interval, self._prepare),
             say=self.logger.info,
@@ -195,6 +194,7 @@ class Executor(RemoteExecutor):
         ended: set[int] = set()
         if self.fleet is None:
             return
+        self.interrupt.insist(is_heard=self.fleet.is_cancelled)
         try:
             for report in self.fleet.round():
                 info = report.entry.handle
@@ -221,17 +221,14 @@ class Executor(RemoteExecutor):
 
     def cancel_jobs(self, active_jobs: Iterable[SubmittedJobInfo]) -> None:
         """Delete all PBS jobs: on Ctrl-C, and when Snakemake itself fails."""
-        # Who is impatient must not keep that from being finished.
-        before = _on_interrupt(signal.SIG_IGN)
-        try:
-            self.fleet.cancel()
-        finally:
-            _on_interrupt(before)
+        self.interrupt.ignore()
+        self.fleet.cancel()
 
     def shutdown(self) -> None:
         """The end, good or bad."""
         super().shutdown()
         self.fleet.close()
+        self.interrupt.restore()
 
     def get_python_executable(self) -> str:
         """By its path: PBS jobs do not have our PATH."""
@@ -259,13 +256,6 @@ def _unquoted(text: str) -> str:
     except (SyntaxError, ValueError):
         # Quoted for a shell, where a backslash means itself.
         return text[1:-1]
-
-
-def _on_interrupt(handler: Any) -> Any:
-    """Set what Ctrl-C does, where this is possible: in the main thread. Returns what it did."""
-    with suppress(ValueError, TypeError):
-        return signal.signal(signal.SIGINT, handler)
-    return None
 
 
 def _umask() -> str:

@@ -9,10 +9,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Protocol
 
 from .adoption import Adoption
+from .backoff import Backoff
 from .commands import Later, Refused, Round, Unclear
 from .folder import Folder, Pack
 from .ledger import Ledger
@@ -27,9 +27,6 @@ SUBMISSIONS_A_ROUND = 10
 #: How often a job is submitted again that went down with its PBS job before it had begun.
 RETURNS = 3
 
-#: Seconds until the next try when the server is away or a limit is reached: first and longest.
-BACKOFF = (5.0, 300.0)
-
 #: Seconds within which Ctrl-C has ended everything, or says what is left to do.
 CANCEL_WITHIN = 8.0
 
@@ -42,26 +39,6 @@ class Server(Protocol):
     def qdel(self, ids: list[str], patience: float | None = None) -> str: ...
     def stop_asking(self) -> None: ...
     def ask_again(self) -> None: ...
-
-
-@dataclass
-class Backoff:
-    """When to try again what did not work: at growing intervals."""
-
-    not_before: float = float("-inf")
-    _wait: float = 0.0
-
-    def failed(self, now: float) -> bool:
-        """Wait longer; True the first time."""
-        is_first = not self._wait
-        self._wait = min(2 * self._wait or BACKOFF[0], BACKOFF[1])
-        self.not_before = now + self._wait
-        return is_first
-
-    def worked(self) -> bool:
-        """Forget about it; True if it had failed before."""
-        had_failed, self._wait, self.not_before = bool(self._wait), 0.0, float("-inf")
-        return had_failed
 
 
 class Fleet:
@@ -267,6 +244,10 @@ class Fleet:
         causes = {self._causes.pop(e.task.outputs[0], "") for e in entries if e.task.outputs} - {""}
         for cause in sorted(causes):
             self._say(f"    again, now with {pack.asks}: {cause}")
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._cancelled.is_set()
 
     # -- the end ----------------------------------------------------------------------------
 

@@ -226,6 +226,10 @@ def _become(request: dict[str, Any], files: list[int]) -> None:
 def main(folder: str, number_of_threads: str) -> None:
     # Before anything that loads numpy.
     threads.limit(int(number_of_threads))
+    # What the check of a SAFE needs, a bad one too: rasterio and lxml, not xsar.
+    import xsar_batch.safe
+
+    assert xsar_batch.safe
     Server(Path(folder), int(number_of_threads)).run()
     # Taking 2,000 modules apart takes two seconds, for nothing.
     os._exit(0)

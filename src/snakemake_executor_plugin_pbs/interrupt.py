@@ -1,0 +1,54 @@
+"""Ctrl-C, also when Snakemake does not hear it.
+
+Python turns SIGINT into a KeyboardInterrupt wherever the main thread is. Where that is in the
+middle of a log message, Snakemake's handler swallows it (``ColorizingTextHandler.emit`` in
+Snakemake 9.27), and the run goes on as if nothing had happened. So it is noted here, and sent again
+until the run is cancelled.
+"""
+
+import signal
+import threading
+import time
+from contextlib import suppress
+from typing import Any
+
+#: Seconds until it is sent again.
+PATIENCE = 1.0
+
+
+class Interrupt:
+    """Stands before the handler of SIGINT, and hands each one on to it."""
+
+    def __init__(self) -> None:
+        self._at: float | None = None
+        self._before: Any = None
+        # Elsewhere than in the main thread there is none to handle.
+        with suppress(ValueError):
+            self._before = signal.signal(signal.SIGINT, self._hear)
+        if not callable(self._before):
+            # Ignored, by nohup for example: so be it.
+            self.restore()
+
+    def _hear(self, number: int, frame: Any) -> None:
+        self._at = time.monotonic()
+        self._before(number, frame)
+
+    def insist(self, is_heard: bool) -> None:
+        """Send it again if it came a while ago and nothing has followed; to be called now and then
+        by another thread."""
+        if is_heard or self._at is None or time.monotonic() - self._at < PATIENCE:
+            return
+        main = threading.main_thread().ident
+        if main is not None:
+            signal.pthread_kill(main, signal.SIGINT)
+
+    def ignore(self) -> None:
+        """From now on nothing happens: who is impatient must not keep jobs from being deleted."""
+        with suppress(ValueError):
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def restore(self) -> None:
+        """Leave SIGINT as it was found."""
+        if self._before is not None:
+            with suppress(ValueError):
+                signal.signal(signal.SIGINT, self._before)
