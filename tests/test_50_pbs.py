@@ -170,7 +170,7 @@ def test_commands_that_are_not_there_are_said(project):
     ended = run(*work.command(), cwd=work.folder)
     assert ended.code != 0
     assert "qsub and qstat and qdel not found" in ended.out
-    assert "profiles/local" in ended.out
+    assert "--executor local" in ended.out
 
 
 # -- kills -----------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ class Executor(RemoteExecutor):
         if missing := server.missing():
             raise WorkflowError(
                 f"{' and '.join(missing)} not found. Start snakemake on a machine that can submit "
-                "to PBS (a login node), or convert on this one:  snakemake --profile profiles/local"
+                "to PBS (a login node), or run the jobs on this one:  --executor local --cores all"
             )
         interval = self.workflow.remote_execution_settings.seconds_between_status_checks
         self.workdir = Path.cwd()
