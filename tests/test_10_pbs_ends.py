@@ -85,6 +85,19 @@ def test_success_that_is_seen_late(world):
     assert here.live(1) == [("a", None)]
 
 
+def over_in_the_middle(world, status):
+    """Of three jobs one runs, one is done and one has not begun when the PBS job is over."""
+    here = world(*"abc")
+    here.begin()
+    here.inside().tell("started", 0)
+    here.inside().tell("started", 1)
+    here.inside().tell("done", 1)
+    here.server.jobs["1.s"] = status
+    assert here.live(11) == [("b", None)]
+    assert here.live(LAG - 1) == []
+    return here
+
+
 @pytest.mark.parametrize(
     ("status", "why"),
     [
@@ -97,14 +110,7 @@ def test_success_that_is_seen_late(world):
 )
 def test_an_end_that_concerns_all(world, status, why):
     """More time is asked for next, so also what had not begun is reported."""
-    here = world(*"abc")
-    here.begin()
-    here.inside().tell("started", 0)
-    here.inside().tell("started", 1)
-    here.inside().tell("done", 1)
-    here.server.jobs["1.s"] = status
-    assert here.live(11) == [("b", None)]
-    assert here.live(LAG - 1) == []
+    here = over_in_the_middle(world, status)
     assert here.live(2) == [
         ("a", f"PBS job 1.s ended while it ran: {why}"),
         ("c", f"PBS job 1.s ended before it began: {why}"),
@@ -134,14 +140,7 @@ def test_an_end_that_concerns_all(world, status, why):
 )
 def test_an_end_that_concerns_what_had_begun(world, status, why):
     """What had not waits for another PBS job: see test_10_pbs_returns.py."""
-    here = world(*"abc")
-    here.begin()
-    here.inside().tell("started", 0)
-    here.inside().tell("started", 1)
-    here.inside().tell("done", 1)
-    here.server.jobs["1.s"] = status
-    assert here.live(11) == [("b", None)]
-    assert here.live(LAG - 1) == []
+    here = over_in_the_middle(world, status)
     assert here.live(2) == [("a", f"PBS job 1.s ended while it ran: {why}")]
     assert here.packs == [["a", "b", "c"], ["c"]]
     assert [one.id for one in here.fleet.running] == ["2.s"]

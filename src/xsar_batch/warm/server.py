@@ -33,10 +33,9 @@ _PR_SET_PDEATHSIG = 1
 class Server:
     """Waits for requests at a socket, and for the forks that work on them."""
 
-    def __init__(self, folder: Path, number_of_threads: int) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.owner = owner_of(folder.parent)
-        self.threads = number_of_threads
         self.is_warm = False
         self.forks: dict[int, socket.socket] = {}
         self._listener = socket.socket(socket.AF_UNIX)
@@ -82,7 +81,7 @@ class Server:
         connection, _ = self._listener.accept()
         try:
             request, files = _receive(connection)
-            if not self.is_warm and self._is_worth_it(request, files):
+            if not self.is_warm and self._is_worth_it(request):
                 preload()
                 self.is_warm = True
             process = self._fork(connection, request, files)
@@ -94,7 +93,7 @@ class Server:
         with suppress(OSError):
             connection.sendall(json.dumps({"process": process}).encode() + b"\n")
 
-    def _is_worth_it(self, request: dict[str, Any], files: list[int]) -> bool:
+    def _is_worth_it(self, request: dict[str, Any]) -> bool:
         """Whether the SAFE passes its check; in a fork, since it may hold anything."""
         process = os.fork()
         if process == 0:
@@ -230,7 +229,7 @@ def main(folder: str, number_of_threads: str) -> None:
     import xsar_batch.safe
 
     assert xsar_batch.safe
-    Server(Path(folder), int(number_of_threads)).run()
+    Server(Path(folder)).run()
     # Taking 2,000 modules apart takes two seconds, for nothing.
     os._exit(0)
 
