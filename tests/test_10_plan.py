@@ -114,6 +114,10 @@ def test_recipe_names_what_changes_values_and_no_paths(own):
     assert recipe.recipe("1000m", function.OURS, "GSHHG") == FIRST
     assert recipe.recipe("500m", function.OURS, "GSHHG") == SECOND
     assert recipe.recipe("1000m", function.OURS, "mine.shp") == {**FIRST, "land_mask": "mine.shp"}
+    # On by default, and not told then: products of before there was that choice stay.
+    assert recipe.recipe("1000m", function.OURS, "GSHHG", repairs=True) == FIRST
+    unrepaired = recipe.recipe("1000m", function.OURS, "GSHHG", repairs=False)
+    assert unrepaired == {**FIRST, "repairs": "off"}
     mine = own("def l1b(): pass\n")
     assert recipe.recipe("1000m", mine, "GSHHG") == {
         **FIRST,
@@ -133,6 +137,7 @@ def test_what_changes_no_value_changes_no_recipe(config, tmp_path):
     }
     assert plan_of(config, **same).recipe == plan.recipe
     assert plan_of(config, resolution="500m").recipe == {**plan.recipe, "resolution": "500m"}
+    assert plan_of(config, repairs=False).recipe == {**plan.recipe, "repairs": "off"}
 
 
 def test_no_recipe_is_known(layout):

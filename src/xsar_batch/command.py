@@ -35,6 +35,12 @@ def parser() -> argparse.ArgumentParser:
         default=OURS,
         help="module:name or path/to/file.py:name [%(default)s]",
     )
+    made.add_argument(
+        "--no-repairs",
+        dest="repairs",
+        action="store_false",
+        help="leave what xsar makes wrong as it is, but for positions",
+    )
     made.add_argument("--threads", type=int, default=1, help="[%(default)s]")
     made.add_argument("--compression", type=int, default=4, help="zlib level [%(default)s]")
     made.add_argument("--log", type=Path, metavar="FILE", help="print there instead of here")

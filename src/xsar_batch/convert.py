@@ -80,6 +80,7 @@ class Job:
         land_mask: Path,
         resolution: str,
         function: str,
+        repairs: bool = True,
         **others: Any,
     ) -> "Job":
         """A conversion that somebody types; ``others`` are fields of :class:`Job`.
@@ -95,7 +96,7 @@ class Job:
             raise ConfigError(
                 f"resolution: {resolution!r} is no length in metres; write: --resolution 1000m"
             ) from None
-        made_with = recipe.recipe(resolution, function, polygons.identity(land_mask))
+        made_with = recipe.recipe(resolution, function, polygons.identity(land_mask), repairs)
         return cls(safe, product, land_mask, made_with, function=function, **others)
 
 
@@ -204,7 +205,7 @@ def compute(job: Job) -> "tuple[xr.Dataset, str]":
     warnings.filterwarnings("ignore", category=FutureWarning, module="xsar")
     warnings.filterwarnings("ignore", message="invalid value encountered in cast")
     logging.getLogger("xsar").setLevel(logging.WARNING)
-    applied = workarounds.apply()
+    applied = workarounds.apply(repairs=job.recipe.get("repairs") != "off")
     xsar.Sentinel1Meta.set_mask_feature("land", str(job.land_mask))
     call = function.load(job.function, job.recipe["function"])
     logger.info("%s at %s", job.recipe["function"], job.recipe["resolution"])

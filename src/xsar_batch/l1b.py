@@ -7,7 +7,7 @@ import xsar
 
 from . import workarounds
 
-workarounds.apply()
+workarounds.ensure()
 
 
 def l1b(safe: str | os.PathLike, resolution: str) -> xr.Dataset:

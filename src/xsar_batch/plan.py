@@ -63,7 +63,7 @@ class Plan:
         settings = Settings.from_config(config, schema)
         layout = Layout(settings.output_dir)
         polygons = land_mask.identity(settings.land_mask)
-        recipe = recipes.recipe(settings.resolution, settings.function, polygons)
+        recipe = recipes.recipe(settings.resolution, settings.function, polygons, settings.repairs)
         found = catalogue.read(settings.safes, settings.select, settings.duplicates)
         if settings.function == OURS:
             kinds = found.safes[["mode", "product_type"]].drop_duplicates()

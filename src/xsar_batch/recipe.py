@@ -30,16 +30,17 @@ class Numbered:
     recipe: Recipe
 
 
-def recipe(resolution: str, function_: str, land_mask: str) -> Recipe:
+def recipe(resolution: str, function_: str, land_mask: str, repairs: bool = True) -> Recipe:
     """What a product depends on; not paths, threads and compression: they change no value.
 
     ``land_mask`` is the identity of the land polygons.
     """
-    return {
+    made = {
         "resolution": resolution,
         "function": function.identity(function_),
         "land_mask": land_mask,
     }
+    return made if repairs else {**made, "repairs": "off"}
 
 
 def digest(of: Any) -> str:

@@ -1,10 +1,15 @@
 """Ways round faults of xsar, one a module: wrong values, and work done again and again.
 
+Those of ``REPAIRS`` change what plain xsar gives, or make products possible that it refuses; the
+setting ``repairs`` switches them. The others are always on: without them products are wrong.
+
 Each module says which fault, since when and where it is reported, and has ``apply()`` and
 ``remove()``, which may be called more than once. Each has a test in
 ``tests/test_30_workarounds.py`` or ``tests/test_30_speed.py`` that fails as soon as plain xsar does
 the right thing: then the module can go.
 """
+
+from types import ModuleType
 
 from . import (
     pixels_read_once,
@@ -20,15 +25,35 @@ MODULES = (
     *(pixels_read_once, positions_at_once, xml_parsed_once),
 )
 
+REPAIRS: tuple[ModuleType, ...] = ()
 
-def apply() -> tuple[str, ...]:
-    """Apply all of them to the xsar in this process; returns their names, for the provenance."""
-    for module in MODULES:
+_is_applied = False
+
+
+def apply(repairs: bool = True) -> tuple[str, ...]:
+    """Apply them to the xsar in this process, those of ``REPAIRS`` if they are wanted.
+
+    Returns the names of what is applied, for the provenance.
+    """
+    global _is_applied
+    for module in REPAIRS:
+        module.remove()
+    wanted = (*MODULES, *(REPAIRS if repairs else ()))
+    for module in wanted:
         module.apply()
-    return tuple(module.__name__.rsplit(".", 1)[1] for module in MODULES)
+    _is_applied = True
+    return tuple(module.__name__.rsplit(".", 1)[1] for module in wanted)
+
+
+def ensure() -> None:
+    """Apply all, unless it was decided already which."""
+    if not _is_applied:
+        apply()
 
 
 def remove() -> None:
     """Undo :func:`apply`."""
-    for module in MODULES:
+    global _is_applied
+    for module in (*MODULES, *REPAIRS):
         module.remove()
+    _is_applied = False
