@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xsar_batch import messages
-from xsar_batch.plan import Plan
+from xsar_batch.plan import Plan, per_attempt
 from xsar_batch.run import Run
 
 
@@ -20,6 +20,7 @@ if workflow.is_main_process:
     messages.say(messages.preview(plan))
 else:
     plan = Plan.of_job(config)
+    plan.warm_up()
 
 batch = Run(plan)
 
@@ -52,8 +53,8 @@ rule convert:
         plan.layout.log("{name}"),
     threads: plan.settings.threads
     resources:
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=per_attempt(1500),
+        runtime=per_attempt(10),
     shell:
         plan.command(scripts / "convert.py") + " --threads {threads} {wildcards.name}"
 

@@ -72,6 +72,12 @@ def test_while_nothing_runs_it_waits_for_a_moment_only(wait, now, goes):
     assert (waiting("a", wait=wait).take(now, idle=True) is not None) == goes
 
 
+def test_while_nothing_runs_and_nothing_else_will_come_it_does_not_wait():
+    assert waiting("a", wait=60).take(0, idle=True, complete=True) == ("k", ["a"])
+    # What runs may fail and come again.
+    assert waiting("a", wait=60).take(0, idle=False, complete=True) is None
+
+
 def test_hurry():
     line = waiting()
     line.add("group", "a", 7, hurry=True)

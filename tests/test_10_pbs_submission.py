@@ -57,6 +57,28 @@ def test_while_nothing_runs_it_waits_for_a_moment_only(world):
     assert here.packs == [["a"]]
 
 
+def test_where_all_have_come_nothing_waits(world):
+    here = world(pack_size=3, pack_wait=60)
+    here.add("a")
+    here.fleet.complete()
+    here.round()
+    assert here.packs == [["a"]]
+    # A retry may be joined by others: what else is in the PBS job may fail too.
+    here.add("b")
+    here.fleet.complete()
+    here.live(IDLE_WAIT + 1)
+    assert here.packs == [["a"]]
+
+
+def test_another_one_after_all_had_come(world):
+    here = world(pack_size=3, pack_wait=60)
+    here.add("a")
+    here.fleet.complete()
+    here.add("b")
+    here.round()
+    assert here.packs == []
+
+
 def test_what_holds_something_of_its_own_goes_alone_and_at_once(world):
     here = world(pack_size=3, pack_wait=60)
     here.add("a", alone="group 1")

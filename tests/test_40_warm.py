@@ -15,6 +15,7 @@ from helpers import PATIENCE, SCRIPTS, TIFF, copy_safe, environment, last_line, 
 from xsar_batch import recipe, run_file, warm
 from xsar_batch.function import OURS
 from xsar_batch.layout import Layout
+from xsar_batch.warm import client
 
 #: A user's function that does what its SAFE's folder holds a file for.
 MINE = """
@@ -165,6 +166,34 @@ def test_imported_once_for_many(run, scene):
     assert run.convert(scene(0))[0] == 0
     assert json.loads(report.read_text())["parent"] == server.pid
     assert run.servers() == [server]
+
+
+def test_started_before_it_is_asked_for(run, scene, monkeypatch):
+    monkeypatch.setenv(warm.VARIABLE, str(run.place))
+    client.start(1)
+    # Who comes while it starts waits for it, and who starts it again does not.
+    client.start(1)
+    began = time.monotonic()
+    while not any(one.cpu_times().user > 1 for one in run.servers()):
+        assert time.monotonic() < began + PATIENCE
+        time.sleep(0.05)
+    report = run.do("environment")
+    assert run.convert(scene(0))[0] == 0
+    (server,) = run.servers()
+    assert json.loads(report.read_text())["parent"] == server.pid
+
+
+def test_who_comes_while_it_starts_does_not_start_another(run, scene, monkeypatch):
+    monkeypatch.setenv(warm.VARIABLE, str(run.place))
+    client.start(1)
+    assert run.convert(scene(0))[0] == 0
+    assert len(run.servers()) == 1
+
+
+def test_nothing_is_started_where_none_is_wanted(run, monkeypatch):
+    monkeypatch.delenv(warm.VARIABLE, raising=False)
+    client.start(1)
+    assert not run.place.exists()
 
 
 def test_a_bad_one_costs_no_import(run, scene, tmp_path, land_mask_file):

@@ -97,6 +97,14 @@ class Executor(RemoteExecutor):
         self.report_job_submission(info)
         self.fleet.add(entry)
 
+    def run_jobs(self, jobs: list[JobExecutorInterface]) -> None:
+        """Hand over what is ready; and say so if nothing else is, for then no pack need wait."""
+        super().run_jobs(jobs)
+        # Asked only where it matters: the answer takes a look at each job of the workflow.
+        scheduler = self.workflow.scheduler
+        if not self.fleet.running and all(job.is_local for job in scheduler.remaining_jobs):
+            self.fleet.complete()
+
     def _request(self, job: JobExecutorInterface) -> Request:
         alone = f"group {job.jobid}" if job.is_group() else None
         threads, settings = job.threads, self.executor_settings

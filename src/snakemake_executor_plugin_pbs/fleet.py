@@ -70,6 +70,7 @@ class Fleet:
         self.fatal = ""
         self._prepare, self._say, self._warn, self._clock = prepare, say, warn, clock
         self._inbox: queue.SimpleQueue[Entry] = queue.SimpleQueue()
+        self._is_complete = False
         #: Ends that were found; they survive an error in the rest of a round.
         self._due: list[Report] = []
         self._lock = threading.RLock()
@@ -88,7 +89,12 @@ class Fleet:
 
     def add(self, entry: Entry) -> None:
         """Hand over a job. Returns at once; the next round takes it in."""
+        self._is_complete = False
         self._inbox.put(entry)
+
+    def complete(self) -> None:
+        """Tell that these were all: no other comes before one of them has ended."""
+        self._is_complete = True
 
     def _take_in(self) -> None:
         """Let new jobs wait for their packs, or find them in PBS jobs of an earlier Snakemake."""
@@ -111,6 +117,8 @@ class Fleet:
         """Look at everything once; returns what came to its end."""
         with self._lock:
             now = self._clock()
+            # Asked before: then all of them are taken in now.
+            is_complete = self._is_complete
             self._take_in()
             for one in self.running:
                 self._look_at(one, now)
@@ -122,7 +130,7 @@ class Fleet:
             self._due += ends
             for entry in entries:
                 self._wait(entry)
-        self._submit()
+        self._submit(is_complete)
         reports, self._due = self._due, []
         for report in reports:
             if report.failure and report.entry.task.outputs:
@@ -174,7 +182,7 @@ class Fleet:
         for one in self.running:
             one.told(answer.jobs.get(one.id), one.id in answer.gone, now)
 
-    def _submit(self) -> None:
+    def _submit(self, is_complete: bool) -> None:
         for _ in range(SUBMISSIONS_A_ROUND):
             # Let go of in between, so that a Ctrl-C need not wait for all of them.
             with self._lock:
@@ -183,7 +191,7 @@ class Fleet:
                     return
                 if len(self.running) >= self.settings.max_jobs:
                     return
-                taken = self.waiting.take(now, idle=not self.running)
+                taken = self.waiting.take(now, not self.running, is_complete)
                 if taken is None:
                     return
                 self._submit_pack(*taken, now)

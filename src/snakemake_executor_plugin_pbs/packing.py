@@ -51,12 +51,15 @@ class Waiting(Generic[Item]):
         line.items.extendleft(reversed(items))
         line.last = float("-inf")
 
-    def take(self, now: float, idle: bool) -> tuple[Hashable, list[Item]] | None:
+    def take(
+        self, now: float, idle: bool, complete: bool = False
+    ) -> tuple[Hashable, list[Item]] | None:
         """A pack that is to be submitted now, if there is one. Full ones go first.
 
-        ``idle`` tells that nothing is queued or running, so that nothing is won by waiting.
+        ``idle`` tells that nothing is queued or running, so that little is won by waiting, and
+        nothing if what waits is also ``complete``: no other will come before one of these ends.
         """
-        wait = min(self.wait, IDLE_WAIT) if idle else self.wait
+        wait = min(self.wait, 0 if complete else IDLE_WAIT) if idle else self.wait
         for patience in (None, wait):
             for key, line in self._lines.items():
                 is_full = len(line.items) >= self.size

@@ -1,10 +1,11 @@
 """The plan of a run: what the Snakefile needs to know, worked out once in the main process."""
 
 import gc
+import inspect
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from .function import OURS
 from .layout import Layout
 from .recipe import Recipe
 from .settings import Settings
+from .warm import client
 
 if TYPE_CHECKING:
     # pandas and the listing of the archive are for the main process alone.
@@ -73,6 +75,11 @@ class Plan:
         warm.announce(settings.warm)
         return cls(settings, layout, run_file, recipe, found, is_done)
 
+    def warm_up(self) -> None:
+        """Import xsar now, for the conversions to come, while this Snakemake still makes up its
+        mind: on a parallel file system either takes a minute."""
+        client.start(self.settings.threads)
+
     def products(self, everything: bool = False) -> list[str]:
         """Products to make: those that are pending, or ``everything`` that is selected."""
         if self.catalogue is None:
@@ -119,3 +126,15 @@ class Plan:
         """Shell command of a conversion, but for threads and name. Braces mean themselves."""
         words = [sys.executable, os.fspath(script), "--run", os.fspath(self.run_file)]
         return shlex.join(words).replace("{", "{{").replace("}", "}}")
+
+
+def per_attempt(amount: int) -> Callable[..., int]:
+    """A resource of a rule: ``amount`` at the first attempt, twice that at the second, …"""
+
+    def asked(wildcards: object, attempt: int) -> int:
+        return amount * attempt
+
+    # Snakemake looks at the signature three times for each job and resource: a tenth of planning
+    # 100,000 jobs, unless it is there already.
+    asked.__signature__ = inspect.signature(asked)
+    return asked

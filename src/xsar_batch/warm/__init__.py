@@ -23,7 +23,7 @@ _LONGEST = 107 - len("/1/socket")
 
 def announce(wanted: bool) -> None:
     """Tell the jobs of this process, which is the owner, where their server is, or that there is
-    none. Nothing is started: the first job does that."""
+    none. Nothing is started: the first job does that, or :func:`.client.start` before it."""
     if wanted:
         os.environ[VARIABLE] = str(place(os.getpid()))
     else:

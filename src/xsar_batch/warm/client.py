@@ -54,9 +54,7 @@ def _connect(folder: Path, threads: int) -> socket.socket:
 
     Libraries fix their number of threads when they are loaded, so there is a server for each.
     """
-    make_private(folder)
-    own = folder / str(threads)
-    own.mkdir(exist_ok=True)
+    own = _place(folder, threads)
     with suppress(FileNotFoundError, ConnectionRefusedError):
         return _open(own)
     with (own / "lock").open("w") as lock:
@@ -64,22 +62,50 @@ def _connect(folder: Path, threads: int) -> socket.socket:
         # Another one may have started it meanwhile.
         with suppress(FileNotFoundError, ConnectionRefusedError):
             return _open(own)
-        server = subprocess.Popen(
-            [sys.executable, "-m", "xsar_batch.warm.server", str(own), str(threads)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            # Of one job's log: nothing of the server belongs there.
-            stderr=subprocess.DEVNULL,
-            # Ctrl-C in a terminal is for the clients, which hand it on. It stays in the session,
-            # by which PBS knows its processes.
-            process_group=0,
-        )
+        server = _start(own, threads)
         while True:
             with suppress(FileNotFoundError, ConnectionRefusedError):
                 return _open(own)
             if server.poll() is not None:
                 raise OSError(f"it ended with exit code {server.returncode}")
             time.sleep(0.01)
+
+
+def start(threads: int) -> None:
+    """Start the server and have it import xsar now, before the first conversion asks for it.
+
+    What goes wrong shows when one asks.
+    """
+    folder = os.environ.get(VARIABLE)
+    if not folder:
+        return
+    with suppress(OSError):
+        own = _place(Path(folder), threads)
+        with (own / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The server holds the lock until it listens, so that nobody starts another.
+            _start(own, threads, lock.fileno())
+
+
+def _place(folder: Path, threads: int) -> Path:
+    make_private(folder)
+    own = folder / str(threads)
+    own.mkdir(exist_ok=True)
+    return own
+
+
+def _start(own: Path, threads: int, *lock: int) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "xsar_batch.warm.server", *map(str, (own, threads, *lock))],
+        pass_fds=lock,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        # Of one job's log: nothing of the server belongs there.
+        stderr=subprocess.DEVNULL,
+        # Ctrl-C in a terminal is for the clients, which hand it on. It stays in the session,
+        # by which PBS knows its processes.
+        process_group=0,
+    )
 
 
 def _open(own: Path) -> socket.socket:

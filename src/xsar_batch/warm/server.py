@@ -2,7 +2,8 @@
 
 It does nothing but import, fork and wait. What is said of a SAFE is said by the fork, into the
 files of who asked. xsar is imported when the first SAFE has passed its check: broken ones must not
-cost its import.
+cost its import. With a third argument, a file descriptor that is closed as soon as it listens, it
+imports at once: there are conversions to come, and time until the first.
 """
 
 import ctypes
@@ -40,8 +41,8 @@ class Server:
         self.forks: dict[int, socket.socket] = {}
         self._listener = socket.socket(socket.AF_UNIX)
 
-    def run(self) -> None:
-        """Until the owner has gone."""
+    def run(self, lock: int | None = None) -> None:
+        """Until the owner has gone; with ``lock`` xsar is imported before the first request."""
         # A byte for every signal: select wakes up.
         reader, writer = os.pipe()
         for end in (reader, writer):
@@ -52,7 +53,11 @@ class Server:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         self._is_to_end = False
         self._bind()
+        if lock is not None:
+            os.close(lock)
         try:
+            if lock is not None:
+                self._warm_up()
             while began(self.owner[0]) == self.owner[1] and not self._is_to_end:
                 sources = [reader, self._listener, *self.forks.values()]
                 ready, _, _ = select.select(sources, [], [], TICK)
@@ -82,8 +87,7 @@ class Server:
         try:
             request, files = _receive(connection)
             if not self.is_warm and self._is_worth_it(request):
-                preload()
-                self.is_warm = True
+                self._warm_up()
             process = self._fork(connection, request, files)
         except (OSError, ValueError, KeyError):
             # Who asked is gone.
@@ -92,6 +96,10 @@ class Server:
         self.forks[process] = connection
         with suppress(OSError):
             connection.sendall(json.dumps({"process": process}).encode() + b"\n")
+
+    def _warm_up(self) -> None:
+        preload()
+        self.is_warm = True
 
     def _is_worth_it(self, request: dict[str, Any]) -> bool:
         """Whether the SAFE passes its check; in a fork, since it may hold anything."""
@@ -222,14 +230,14 @@ def _become(request: dict[str, Any], files: list[int]) -> None:
         os.sched_setaffinity(0, request["processors"])
 
 
-def main(folder: str, number_of_threads: str) -> None:
+def main(folder: str, number_of_threads: str, lock: str | None = None) -> None:
     # Before anything that loads numpy.
     threads.limit(int(number_of_threads))
     # What the check of a SAFE needs, a bad one too: rasterio and lxml, not xsar.
     import xsar_batch.safe
 
     assert xsar_batch.safe
-    Server(Path(folder)).run()
+    Server(Path(folder)).run(None if lock is None else int(lock))
     # Taking 2,000 modules apart takes two seconds, for nothing.
     os._exit(0)
 
