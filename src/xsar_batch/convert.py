@@ -34,7 +34,7 @@ class Job:
     """One conversion.
 
     ``recipe`` holds resolution, identity of the function and of the land mask. ``recipes`` is the
-    folder in which it must be in force, None for a conversion by hand.
+    folder in which it must be in force, ``run`` the run it belongs to: None for a conversion by hand.
     """
 
     safe: Path
@@ -47,6 +47,7 @@ class Job:
     compression: int = 4
     log: Path | None = None
     outcome: Path | None = None
+    run: str | None = None
 
     @property
     def name(self) -> str:
@@ -70,6 +71,7 @@ class Job:
             compression=known["compression"],
             log=layout.log(name),
             outcome=layout.outcome(name),
+            run=known.get("run"),
         )
 
     @classmethod
@@ -118,6 +120,7 @@ def run(job: Job) -> int:
         product=str(job.product),
         threads=job.threads,
         recipe=dict(job.recipe),
+        run=job.run,
     )
     logger.info("%s -> %s", job.safe, job.product)
     try:
