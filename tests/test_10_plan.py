@@ -7,7 +7,9 @@ import errno
 import json
 import os
 import re
+import resource
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -693,12 +695,80 @@ def test_lock_is_not_taken_twice(path):
     assert f"process {os.getpid()} on" in refusal(path)
 
 
+def test_run_goes_on_under_the_name_of_one_that_died(path):
+    with another_process(path):
+        name = json.loads(path.read_text())["run"]
+    assert lock.acquire(path) == name
+    lock.release(path)
+    assert lock.acquire(path) != name
+
+
+def test_lock_of_a_process_whose_number_is_given_out_again(path):
+    lock.acquire(path)
+    # As after a restart of the machine: its number is that of another process.
+    path.write_text(json.dumps({**json.loads(path.read_text()), "began": 1}))
+    lock.acquire(path)
+    assert json.loads(path.read_text())["began"] > 1
+
+
+def test_lock_that_cannot_be_written_is_not_left(path, monkeypatch):
+    """On a full disk, a lock of nobody would keep everybody out."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limit[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            lock.acquire(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, before)
+    assert list(path.parent.iterdir()) == []
+
+
+def no_link(*paths):
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+def test_lock_where_there_are_no_hard_links(path, monkeypatch):
+    monkeypatch.setattr(lock.os, "link", no_link)
+    lock.acquire(path)
+    assert f"process {os.getpid()} on" in refusal(path)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_of_many_that_find_a_stale_lock_one_has_it(path):
+    program = (
+        "import sys; from pathlib import Path; from xsar_batch import lock\n"
+        "print('ready', flush=True); sys.stdin.readline()\n"
+        "try: lock.acquire(Path(sys.argv[1])); print('mine', flush=True)\n"
+        "except lock.ConfigError: print('refused', flush=True)\n"
+        "sys.stdin.readline()"
+    )
+    command = [sys.executable, "-c", program, path]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    for _ in range(3):
+        path.write_text(of_host(os.uname().nodename, dead_pid()))
+        several = [subprocess.Popen(command, **pipes) for _ in range(6)]
+        try:
+            for one in several:
+                assert one.stdout.readline() == "ready\n"
+            for one in several:
+                one.stdin.write("\n")
+                one.stdin.flush()
+            assert sorted(one.stdout.readline() for one in several) == ["mine\n"] + 5 * [
+                "refused\n"
+            ]
+        finally:
+            for one in several:
+                one.communicate("\n")
+
+
 # -- run -------------------------------------------------------------------------------------
 
 
 def test_a_job_finds_its_safe_without_the_archive(config, tmp_path):
     plan = plan_of(config, compression=7)
-    begun(plan)
+    run = begun(plan)
     (tmp_path / "archive").rename(tmp_path / "moved")  # a job that listed it would fail
     known, path = run_file.read(plan.run_file, name(2))
     assert path == str(tmp_path / "archive" / f"{name(2)}.SAFE")
@@ -708,6 +778,7 @@ def test_a_job_finds_its_safe_without_the_archive(config, tmp_path):
         "recipe": plan.recipe,
         "function": "xsar_batch.l1b:l1b",
         "compression": 7,
+        "run": run.id,
     }
     assert run_file.read(plan.run_file, "unknown")[1] is None
     assert Plan.of_job({**config, "compression": 7}).run_file == plan.run_file
@@ -902,19 +973,20 @@ def test_preview_of_other_settings(ready, config, tmp_path):
     ]
 
 
-def attempt(plan, number):
-    one = name(number)
-    return outcome.Outcome(plan.layout.outcome(one), one, recipe=plan.recipe)
+def attempt(of, number, **known):
+    one, plan = name(number), of.plan
+    known = {"recipe": plan.recipe, "run": of.id, **known}
+    return outcome.Outcome(plan.layout.outcome(one), one, **known)
 
 
 def test_end(ready, config, tmp_path):
-    attempt(ready, 4).done()  # of an earlier run, so it says nothing of this one
-    time.sleep(0.002)
     run = begun(plan_of(config), 1, 2, 3, 4)
-    attempt(ready, 1).done()
+    attempt(run, 1).done()
     ready.layout.product(name(2)).unlink()
-    attempt(ready, 2).failed(BadSafe("x.tiff is empty"))
-    attempt(ready, 3)
+    attempt(run, 2).failed(BadSafe("x.tiff is empty"))
+    attempt(run, 3)
+    # Of another run, whatever its clock said: so it says nothing of this one.
+    attempt(run, 4, run="another").done()
     assert list(messages.end(run)) == [
         "xsar-batch: of 4 pending, 1 made, 2 failed (1 bad-safe, 1 killed), 1 not tried",
         f"    {name(2)}: bad-safe: x.tiff is empty",
@@ -929,7 +1001,7 @@ def test_end(ready, config, tmp_path):
 
 def test_end_of_a_run_that_was_stopped(ready, config):
     run = begun(plan_of(config), 3)
-    attempt(ready, 3).interrupted("SIGTERM", 143)
+    attempt(run, 3).interrupted("SIGTERM", 143)
     assert list(messages.end(run))[:2] == [
         "xsar-batch: of 1 pending, 0 made, 1 failed (1 interrupted)",
         f"    {name(3)}: interrupted: SIGTERM",
@@ -939,7 +1011,7 @@ def test_end_of_a_run_that_was_stopped(ready, config):
 def test_end_of_a_run_without_a_failure(config):
     run = begun(plan_of(config))
     for number in range(1, 5):
-        attempt(run.plan, number).done()
+        attempt(run, number).done()
     assert list(messages.end(run)) == ["xsar-batch: of 4 pending, 4 made, 0 failed"]
 
 
@@ -970,7 +1042,7 @@ def test_end_with_many_failures_is_short(config):
     run = Run(plan_of(config))
     run.begin([f"safe{number}" for number in range(25)])
     for one in run.names:
-        outcome.Outcome(run.plan.layout.outcome(one), one).failed(BadSafe("x"))
+        outcome.Outcome(run.plan.layout.outcome(one), one, run=run.id).failed(BadSafe("x"))
     lines = list(messages.end(run))
     assert lines[0] == "xsar-batch: of 25 pending, 0 made, 25 failed (25 bad-safe)"
     assert lines[-2] == "    and 5 more"

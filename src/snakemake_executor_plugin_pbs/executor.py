@@ -117,7 +117,7 @@ class Executor(RemoteExecutor):
         targets = encode_target_jobs_cli_args(job.get_target_spec())
         decisive = [
             *(targets, properties.get("params"), properties.get("log")),
-            *(getattr(job, "shellcmd", None), self.workflow.main_snakefile),
+            *(_command(job), self.workflow.main_snakefile),
         ]
         return Task(
             rule=job.name,
@@ -177,6 +177,9 @@ class Executor(RemoteExecutor):
     def _arguments(self, jobs: list[JobExecutorInterface]) -> list[str]:
         """Snakemake's arguments for a pack, but for targets and cores, which the pack adds."""
         command = self.format_job_exec(jobs[0])
+        for path in self._paths():
+            # Of a backslash in what is quoted nobody could tell whether it is one or half of one.
+            command = command.replace(shlex.quote(path), repr(path))
         arguments = words(command.split(" -m snakemake ", 1)[1])
         for option in ("--target-jobs", "--cores", "--unneeded-temp-files"):
             arguments = _without(arguments, option)
@@ -187,6 +190,15 @@ class Executor(RemoteExecutor):
             if all_of_them := list(dict.fromkeys(str(v) for each in values for v in each)):
                 arguments += [option, *all_of_them]
         return arguments
+
+    def _paths(self) -> list[str]:
+        """Paths in that command line that hold a backslash: these are quoted for a shell."""
+        workflow = self.workflow
+        paths = (
+            *(self.get_snakefile(), workflow.overwrite_workdir, *workflow.overwrite_configfiles),
+            workflow.sourcecache.runtime_cache_path,
+        )
+        return [str(path) for path in paths if isinstance(path, Path) and "\\" in str(path)]
 
     def get_job_args(self, job: JobExecutorInterface, **kwargs) -> str:
         """Not those of the remote executor: files to wait for are collected for a whole pack."""
@@ -241,6 +253,19 @@ class Executor(RemoteExecutor):
     def get_python_executable(self) -> str:
         """By its path: PBS jobs do not have our PATH."""
         return sys.executable
+
+
+class _Whatever:
+    """Stands for resources where they are of no consequence."""
+
+    def __getattr__(self, name: str) -> str:
+        return "any"
+
+
+def _command(job: JobExecutorInterface) -> str | None:
+    """What a job runs, the same at every attempt: only its resources differ then."""
+    template = getattr(getattr(job, "rule", None), "shellcmd", None)
+    return template and job.format_wildcards(template, resources=_Whatever())
 
 
 def words(command: str) -> list[str]:

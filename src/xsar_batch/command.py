@@ -42,6 +42,9 @@ def parser() -> argparse.ArgumentParser:
         help="leave what xsar makes wrong as it is, but for positions",
     )
     made.add_argument("--threads", type=int, default=1, help="[%(default)s]")
+    made.add_argument(
+        "--minutes", type=float, default=0, help="with --run: time after which it is ended"
+    )
     made.add_argument("--compression", type=int, default=4, help="zlib level [%(default)s]")
     made.add_argument("--log", type=Path, metavar="FILE", help="print there instead of here")
     made.add_argument("--outcome", type=Path, metavar="FILE", help="write the outcome as JSON")
@@ -64,10 +67,10 @@ def main(words: Sequence[str]) -> int:
     threads.limit(given["threads"])
     from . import convert
 
-    run_file = given.pop("run")
+    run_file, minutes = given.pop("run"), given.pop("minutes")
     try:
         if run_file:
-            job = convert.Job.of_run(run_file, _name(given["safe"]), given["threads"])
+            job = convert.Job.of_run(run_file, _name(given["safe"]), given["threads"], minutes)
         else:
             job = convert.Job.by_hand(**given)
     except Failure as failure:
@@ -80,15 +83,20 @@ def check(words: Sequence[str]) -> int:
     """Only check the SAFE of a run's job: 0 if it is whole. Nothing is written."""
     from . import run_file, safe
 
-    given = parser().parse_args(words)
     try:
-        _, path = run_file.read(given.run, _name(given.safe))
+        _, path = run_file.read(*run_and_name(words))
         if path is None:
             return 1
         safe.check(Path(path))
     except Failure as failure:
         return failure.exit_code
     return 0
+
+
+def run_and_name(words: Sequence[str]) -> tuple[Path, str]:
+    """Run file and SAFE of a job of a run."""
+    given = parser().parse_args(words)
+    return given.run, _name(given.safe)
 
 
 def _name(path: Path) -> str:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from . import function, recipe, run_file, safe
+from . import function, recipe, run_file, safe, watch
 from . import land_mask as polygons
 from .classify import classify
-from .failures import BadProduct, BadSafe, ConfigError, LandMaskError
+from .failures import BadProduct, BadSafe, ConfigError, LandMaskError, TimedOut
 from .layout import Layout
 from .outcome import Outcome
 from .resolution import normalised
+from .unchanged import unchanged
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,7 +35,8 @@ class Job:
     """One conversion.
 
     ``recipe`` holds resolution, identity of the function and of the land mask. ``recipes`` is the
-    folder in which it must be in force, None for a conversion by hand.
+    folder in which it must be in force, ``run`` the run it belongs to: None for a conversion by
+    hand. Its parent ends it after so many ``minutes``.
     """
 
     safe: Path
@@ -47,13 +49,15 @@ class Job:
     compression: int = 4
     log: Path | None = None
     outcome: Path | None = None
+    run: str | None = None
+    minutes: float = 0
 
     @property
     def name(self) -> str:
         return self.safe.name.removesuffix(".SAFE")
 
     @classmethod
-    def of_run(cls, file: Path, name: str, threads: int) -> "Job":
+    def of_run(cls, file: Path, name: str, threads: int, minutes: float = 0) -> "Job":
         """The conversion of the SAFE called ``name``, as one job of a run."""
         known, safe_path = run_file.read(file, name)
         layout = Layout(Path(known["output_dir"]))
@@ -70,6 +74,8 @@ class Job:
             compression=known["compression"],
             log=layout.log(name),
             outcome=layout.outcome(name),
+            run=known.get("run"),
+            minutes=minutes,
         )
 
     @classmethod
@@ -104,6 +110,10 @@ class _Terminated(BaseException):
     """SIGTERM arrived. Not an Exception, so that no library swallows it."""
 
 
+class _TimeOver(BaseException):
+    """The parent says so, by SIGALRM."""
+
+
 def run(job: Job) -> int:
     """Convert, and tell: log, outcome, one line on stderr. Returns the exit code.
 
@@ -112,6 +122,7 @@ def run(job: Job) -> int:
     terminal = _print_to(job.log) if job.log else sys.stderr
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, force=True)
     signal.signal(signal.SIGTERM, _on_terminate)
+    signal.signal(signal.SIGALRM, _on_time_over)
     outcome = Outcome(
         job.outcome,
         job.name,
@@ -119,6 +130,7 @@ def run(job: Job) -> int:
         product=str(job.product),
         threads=job.threads,
         recipe=dict(job.recipe),
+        run=job.run,
     )
     logger.info("%s -> %s", job.safe, job.product)
     try:
@@ -127,6 +139,12 @@ def run(job: Job) -> int:
         failure = classify(error, job.safe, job.land_mask, job.product.parent)
         if failure.name in ("unknown", "out-of-memory"):
             _say("".join(traceback.format_exception(error)).rstrip(), sys.stderr)
+        line, code = outcome.failed(failure), failure.exit_code
+        _say(f"{job.name}: {line}", terminal)
+    except _TimeOver as late:
+        # Where it was: what it waited for.
+        _say("".join(traceback.format_exception(late)).rstrip(), sys.stderr)
+        failure = TimedOut(watch.time_out(job.minutes))
         line, code = outcome.failed(failure), failure.exit_code
         _say(f"{job.name}: {line}", terminal)
     except (KeyboardInterrupt, _Terminated) as stop:
@@ -157,17 +175,11 @@ def convert(job: Job, before_publishing: Callable[[], None]) -> dict[str, Any]:
     Failure, or whatever the function raises
         Nothing is left under the product's name then that was not there before.
     """
-    checked = safe.check(job.safe)
-    if not job.land_mask.is_file():
-        raise LandMaskError(
-            f"{job.land_mask} is not there; make it with: "
-            f"python workflow/scripts/land_mask.py {job.land_mask}"
-        )
-    logger.info("the SAFE is whole: IPF %s, %s", checked.ipf, " ".join(checked.polarisations))
+    with unchanged(job.safe):
+        checked, ds, workarounds = _checked_and_computed(job)
 
     from . import cf, product, verify
 
-    ds, workarounds = compute(job)
     is_ours = job.function == function.OURS
     verify.check_dataset(ds, checked, job.recipe["resolution"] if is_ours else None)
     ds = cf.conform(ds)
@@ -185,6 +197,18 @@ def convert(job: Job, before_publishing: Callable[[], None]) -> dict[str, Any]:
         "ipf": checked.ipf,
         "versions": product.versions(),
     }
+
+
+def _checked_and_computed(job: Job) -> "tuple[safe.Safe, xr.Dataset, str]":
+    """All that is read of the SAFE."""
+    checked = safe.check(job.safe)
+    if not job.land_mask.is_file():
+        raise LandMaskError(
+            f"{job.land_mask} is not there; make it with: "
+            f"python workflow/scripts/land_mask.py {job.land_mask}"
+        )
+    logger.info("the SAFE is whole: IPF %s, %s", checked.ipf, " ".join(checked.polarisations))
+    return checked, *compute(job)
 
 
 def compute(job: Job) -> "tuple[xr.Dataset, str]":
@@ -229,6 +253,11 @@ def _on_terminate(signum: int, frame: object) -> None:
     # Once: PBS, and who watches over its jobs, may both send it.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise _Terminated
+
+
+def _on_time_over(signum: int, frame: object) -> None:
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    raise _TimeOver
 
 
 def _print_to(log: Path) -> TextIO:

@@ -58,6 +58,20 @@ class DiskFull(Failure):
     exit_code = 74  # EX_IOERR
 
 
+class TimedOut(Failure):
+    """It took longer than the rule's ``runtime``; a retry has more."""
+
+    name = "timed-out"
+    exit_code = 75  # EX_TEMPFAIL
+
+
+class Killed(Failure):
+    """A signal ended it before it could say why. Its exit code is 128 and the signal's number."""
+
+    name = "killed"
+    exit_code = 137  # SIGKILL
+
+
 class ConfigError(Failure):
     """A setting is wrong, or was changed during a run."""
 
@@ -70,6 +84,6 @@ EXIT_CODES = {
     cls.name: cls.exit_code
     for cls in (
         *(BadSafe, Unsupported, BadProduct, OutOfMemory),
-        *(LandMaskError, DiskFull, ConfigError, Failure),
+        *(LandMaskError, DiskFull, TimedOut, ConfigError, Failure),
     )
 }

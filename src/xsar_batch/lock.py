@@ -7,33 +7,44 @@ remove and overwrite each other's products.
 import datetime as dt
 import json
 import os
+import secrets
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from .failures import ConfigError
+from .publish import temporary
+from .warm import began
 
 
-def acquire(path: Path) -> str | None:
+def acquire(path: Path) -> str:
     """Take the lock; one whose process has died on this machine is taken over.
 
-    Returns when the run began that died, None if there was none: this run goes on with its work,
-    since jobs of a batch system may have outlived it.
+    Returns the name of the run, by which outcomes are known as its own: no clock is asked, since
+    clocks differ and jump. After a run that died this one goes on with its work and its name, as
+    jobs of a batch system may have outlived it.
 
     Raises
     ------
     ConfigError
         Somebody else has it.
+    OSError
+        It cannot be written.
     """
-    owner = {"host": os.uname().nodename, "pid": os.getpid(), "since": _now()}
-    before = None
+    owner = {
+        "host": os.uname().nodename,
+        "pid": os.getpid(),
+        "began": began(os.getpid()),
+        "since": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
+        "run": secrets.token_hex(8),
+    }
     for _ in range(2):
         try:
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+            _create(path, owner)
         except FileExistsError:
-            before = _remove_if_stale(path)
+            owner["run"] = _remove_if_stale(path) or owner["run"]
             continue
-        with os.fdopen(handle, "w") as file:
-            json.dump(owner, file)
-        return before
+        return owner["run"]
     raise ConfigError(
         f"output_dir: another run is at work in {path.parent.parent}: {_told(path)}.\n"
         f"    wait for its end; should it have died on another machine:  rm {path}"
@@ -47,13 +58,48 @@ def release(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def _create(path: Path, owner: dict[str, Any]) -> None:
+    """Have it appear with its contents in one step, if it is not there: else FileExistsError."""
+    whole = temporary(path)
+    try:
+        whole.write_text(json.dumps(owner))
+        try:
+            os.link(whole, path)
+        except FileExistsError:
+            raise
+        except OSError:
+            # A file system without hard links. Who reads it half-written takes it for another's.
+            with path.open("x") as file:
+                try:
+                    json.dump(owner, file)
+                    file.flush()
+                except OSError:
+                    path.unlink()
+                    raise
+    finally:
+        whole.unlink(missing_ok=True)
+
+
 def _remove_if_stale(path: Path) -> str | None:
+    """Remove the lock of a process that has died here; returns the name of its run."""
     owner = _read(path)
-    here = owner.get("host") == os.uname().nodename
-    if here and owner["pid"] != os.getpid() and not Path(f"/proc/{owner['pid']}").exists():
-        path.unlink(missing_ok=True)
-        return owner.get("since")
-    return None
+    if owner.get("host") != os.uname().nodename or not _has_died(owner):
+        return None
+    # Of two that do this at once, one may find the new lock of the other.
+    aside = temporary(path)
+    with suppress(FileNotFoundError):
+        path.replace(aside)
+        if _read(aside) != owner:
+            aside.rename(path)
+            return None
+        aside.unlink()
+    return owner.get("run")
+
+
+def _has_died(owner: dict[str, Any]) -> bool:
+    """Also where another process has its number by now."""
+    now = began(owner["pid"])
+    return not now or now != owner.get("began", now)
 
 
 def _told(path: Path) -> str:
@@ -61,12 +107,8 @@ def _told(path: Path) -> str:
     return f"process {owner.get('pid')} on {owner.get('host')} since {owner.get('since')}"
 
 
-def _read(path: Path) -> dict:
+def _read(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
-
-
-def _now() -> str:
-    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")

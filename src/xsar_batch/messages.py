@@ -53,7 +53,7 @@ def end(run: "Run") -> Iterator[str]:
     made, failures, not_tried = 0, [], 0
     for name in run.names:
         record = outcome.read(layout.outcome(name))
-        if record is None or record["started"] < run.started:
+        if record is None or record.get("run") != run.id:
             not_tried += 1
         elif record["state"] == "done":
             made += 1

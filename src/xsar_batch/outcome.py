@@ -63,10 +63,9 @@ class Outcome:
 
     def failed(self, failure: Failure) -> str:
         """There is no product. Returns the log's last line."""
-        cause = " ".join(str(failure).split())
-        code = failure.exit_code
-        self._end(state="failed", **{"class": failure.name}, cause=cause, exit_code=code)
-        return f"FAILED {failure.name}: {cause}"
+        said, line = _failed(failure)
+        self._end(**said)
+        return line
 
     def interrupted(self, by: str, exit_code: int) -> str:
         """Somebody stopped it: no fault of the SAFE. Returns the log's last line."""
@@ -90,7 +89,7 @@ class Outcome:
         # On a full disk the record must not hide why the conversion failed: the log and the exit
         # code still say it. An earlier record stays, for what it knows of the product.
         with suppress(OSError):
-            publish.write_text(self._path, json.dumps(self.record, indent=1) + "\n")
+            publish.write_text(self._path, _as_text(self.record))
 
 
 def _peak_memory() -> int:
@@ -102,12 +101,42 @@ def _peak_memory() -> int:
     return round(int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024)
 
 
+def end_of(
+    path: Path, name: str, process: int, failure: Failure, seconds: float, **known: Any
+) -> str | None:
+    """The outcome of a process that was ended before it could say how it ended.
+
+    Returns the log's last line, None if the process has said it itself. ``known`` is for a record
+    that it has not even begun.
+    """
+    record = read(path)
+    if record is None or (record["pid"], record["host"]) != (process, os.uname().nodename):
+        record = Outcome(path, name, **known).record
+    elif record["state"] != "running":
+        return None
+    said, line = _failed(failure)
+    record.update(said, ended=_now(), seconds=round(seconds, 3))
+    publish.write_text(path, _as_text(record))
+    return line
+
+
 def read(path: Path) -> dict[str, Any] | None:
     """The outcome in a file; None where there is none or it is not whole."""
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError):
         return None
+
+
+def _failed(failure: Failure) -> tuple[dict[str, Any], str]:
+    """What a record says of a failure, and the log's last line."""
+    cause, code = " ".join(str(failure).split()), failure.exit_code
+    said = {"state": "failed", "class": failure.name, "cause": cause, "exit_code": code}
+    return said, f"FAILED {failure.name}: {cause}"
+
+
+def _as_text(record: dict[str, Any]) -> str:
+    return json.dumps(record, indent=1) + "\n"
 
 
 def _now() -> str:

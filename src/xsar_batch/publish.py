@@ -22,21 +22,26 @@ def published(path: Path) -> Iterator[Path]:
     When the body raises, the temporary file is removed and ``path`` stays as it was.
     The temporary name holds host and process, so two processes never write the same one.
     """
-    temporary = path.with_name(f".{path.name}.{_host()}-{os.getpid()}.part")
+    half = temporary(path)
     try:
-        yield temporary
-        sync(temporary)
-        temporary.replace(path)
+        yield half
+        sync(half)
+        half.replace(path)
         sync(path.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        half.unlink(missing_ok=True)
+
+
+def temporary(path: Path) -> Path:
+    """What ``path`` is called until it is whole; removed by the next run if this process dies."""
+    return path.with_name(f".{path.name}.{_host()}-{os.getpid()}.part")
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a small file in one step; its folder is made where it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with published(path) as temporary:
-        temporary.write_text(text)
+    with published(path) as half:
+        half.write_text(text)
 
 
 def sync(path: Path) -> None:

@@ -1,6 +1,5 @@
 """A run from its start to its end: what the main process does round the jobs."""
 
-import datetime as dt
 import sqlite3
 import time
 from collections.abc import Iterable
@@ -20,7 +19,7 @@ class Run:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.names: list[str] = []
-        self.started = ""
+        self.id = ""
 
     def begin(self, names: Iterable[str]) -> None:
         """Take the lock, make the folders, clear what killed runs left, write the run file.
@@ -33,13 +32,12 @@ class Run:
             ``output_dir`` cannot be written, or another run is at work in it.
         """
         self.names = list(names)
-        self.started = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
         layout = self.plan.layout
         try:
             for folder in (layout.own, layout.logs):
                 folder.mkdir(parents=True, exist_ok=True)
             # Of a run that was killed, what it had submitted counts as of this one.
-            self.started = lock.acquire(layout.lock) or self.started
+            self.id = lock.acquire(layout.lock)
             try:
                 self._prepare()
             except BaseException:
@@ -91,4 +89,5 @@ class Run:
             "recipe": plan.recipe,
             "function": plan.settings.function,
             "compression": plan.settings.compression,
+            "run": self.id,
         }

@@ -11,11 +11,8 @@ from xsar_batch.warm import client
 
 def main(words: list[str]) -> int:
     if "--run" in words:
-        threads = int(words[words.index("--threads") + 1]) if "--threads" in words else 1
-        code = client.ask(words, threads)
-        if code is not None:
-            return code
-    # Loaded here: who asks a warm interpreter needs none of it.
+        return client.convert(words)
+    # Loaded here: who has it done by another process needs none of it.
     from xsar_batch import command
 
     return command.main(words)

@@ -8,7 +8,7 @@ import fcntl
 import json
 import os
 import resource
-import signal
+import select
 import socket
 import subprocess
 import sys
@@ -17,12 +17,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from . import VARIABLE, make_private
+from xsar_batch.watch import Watch, in_a_fork
 
-#: Signals that somebody may send to a conversion.
-FORWARDED = tuple(
-    getattr(signal, f"SIG{name}") for name in ("HUP", "INT", "QUIT", "TERM", "USR1", "USR2")
-)
+from . import VARIABLE, make_private
 
 #: Limits of this process that its conversion has too.
 LIMITS = tuple(
@@ -31,43 +28,61 @@ LIMITS = tuple(
 )
 
 
-def ask(arguments: Sequence[str], threads: int) -> int | None:
-    """Have a conversion done; returns its exit code.
+def convert(words: Sequence[str]) -> int:
+    """Have a conversion of a run done: by the warm interpreter, or else by a fork of this process.
 
-    None if there is no server: it is not wanted, could not be started, or went away. Then the
-    conversion is to be done in this process.
+    Returns the exit code.
     """
+    watch = Watch(words)
+    code = _ask(watch)
+    return in_a_fork(watch) if code is None else code
+
+
+def _ask(watch: Watch) -> int | None:
+    """Exit code; None if there is no server: it is not wanted, could not be started, or went
+    away."""
     folder = os.environ.get(VARIABLE)
     if not folder:
         return None
     try:
-        connection = _connect(Path(folder), threads)
+        connection = _connect(Path(folder), watch)
     except OSError as error:
         print(f"no warm interpreter ({error}): xsar is imported anew", file=sys.stderr)
         return None
     with connection:
-        return _converse(connection, arguments)
+        try:
+            return _converse(connection, watch)
+        except (OSError, ValueError, EOFError):
+            # The server has gone, and its forks go with it.
+            watch.keep_signals()
+    print("the warm interpreter went away: xsar is imported anew", file=sys.stderr)
+    return None
 
 
-def _connect(folder: Path, threads: int) -> socket.socket:
+def _connect(folder: Path, watch: Watch) -> socket.socket:
     """A connection to the server; it is started if it is not there.
 
     Libraries fix their number of threads when they are loaded, so there is a server for each.
     """
-    own = _place(folder, threads)
-    with suppress(FileNotFoundError, ConnectionRefusedError):
-        return _open(own)
+    own = _place(folder, watch.threads)
+    server = None
     with (own / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        # Another one may have started it meanwhile.
-        with suppress(FileNotFoundError, ConnectionRefusedError):
-            return _open(own)
-        server = _start(own, threads)
+        is_first = False
         while True:
             with suppress(FileNotFoundError, ConnectionRefusedError):
-                return _open(own)
-            if server.poll() is not None:
+                return _open(own, watch)
+            if server is not None and server.poll() is not None:
                 raise OSError(f"it ended with exit code {server.returncode}")
+            if watch.is_over:
+                raise TimeoutError("it did not start in time")
+            if is_first and server is None:
+                server = _start(own, watch.threads)
+            elif not is_first:
+                with suppress(BlockingIOError):
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    # Another one may have started it meanwhile: it is asked once more.
+                    is_first = True
+                    continue
             time.sleep(0.01)
 
 
@@ -83,8 +98,9 @@ def start(threads: int) -> None:
         own = _place(Path(folder), threads)
         with (own / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # The server holds the lock until it listens, so that nobody starts another.
-            _start(own, threads, lock.fileno())
+            if not (own / "socket").exists():
+                # The server holds the lock until it listens, so that nobody starts another.
+                _start(own, threads, lock.fileno())
 
 
 def _place(folder: Path, threads: int) -> Path:
@@ -108,19 +124,22 @@ def _start(own: Path, threads: int, *lock: int) -> subprocess.Popen:
     )
 
 
-def _open(own: Path) -> socket.socket:
+def _open(own: Path, watch: Watch) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX)
     try:
+        # A server that hangs accepts nobody.
+        connection.settimeout(watch.left or None)
         connection.connect(str(own / "socket"))
+        connection.settimeout(None)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _converse(connection: socket.socket, arguments: Sequence[str]) -> int | None:
+def _converse(connection: socket.socket, watch: Watch) -> int:
     request = {
-        "arguments": list(arguments),
+        "arguments": watch.words,
         "folder": str(Path.cwd()),
         "environment": dict(os.environ),
         "umask": _umask(),
@@ -128,45 +147,45 @@ def _converse(connection: socket.socket, arguments: Sequence[str]) -> int | None
         "nice": os.nice(0),
         "processors": sorted(os.sched_getaffinity(0)),
     }
-    process = 0
-    waiting: list[int] = []
-
-    def hand_on(number: int, frame: object) -> None:
-        if not process:
-            waiting.append(number)
-        else:
-            with suppress(ProcessLookupError):
-                os.kill(process, number)
-
-    for number in FORWARDED:
-        signal.signal(number, hand_on)
-    with suppress(OSError, ValueError):
-        data = json.dumps(request).encode()
-        socket.send_fds(connection, [len(data).to_bytes(8, "big")], [0, 1, 2])
-        connection.sendall(data)
-        answers = connection.makefile("r")
-        process = json.loads(answers.readline())["process"]
-        for number in waiting:
-            hand_on(number, None)
-        return _end_as(json.loads(answers.readline())["status"])
-    # The server has gone, and its forks go with it.
-    for number in FORWARDED:
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    if waiting:
-        os.kill(os.getpid(), waiting[0])
-    print("the warm interpreter went away: xsar is imported anew", file=sys.stderr)
-    return None
+    watch.hand_on_signals()
+    data = json.dumps(request).encode()
+    socket.send_fds(connection, [len(data).to_bytes(8, "big")], [0, 1, 2])
+    connection.sendall(data)
+    answers = Answers(connection)
+    process = answers.next("process", watch.left)
+    if process is None:
+        return watch.time_over()
+    watch.is_of(process)
+    return watch.see_through(lambda seconds: answers.next("status", seconds))
 
 
-def _end_as(status: int) -> int:
-    """The exit code; or, if a signal has ended the conversion, end in the same way."""
-    code = os.waitstatus_to_exitcode(status)
-    if code < 0:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        signal.signal(-code, signal.SIG_DFL) if -code != signal.SIGKILL else None
-        os.kill(os.getpid(), -code)
-    return code
+class Answers:
+    """What the server has to say, a line each."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._data = b""
+
+    def next(self, key: str, seconds: float | None) -> int | None:
+        """The next answer; None if there is none by then.
+
+        Raises
+        ------
+        EOFError
+            There is no server any more.
+        """
+        until = None if seconds is None else time.monotonic() + seconds
+        while b"\n" not in self._data:
+            left = None if until is None else max(until - time.monotonic(), 0)
+            ready, _, _ = select.select([self._connection], [], [], left)
+            if not ready:
+                return None
+            part = self._connection.recv(4096)
+            if not part:
+                raise EOFError
+            self._data += part
+        line, self._data = self._data.split(b"\n", 1)
+        return json.loads(line)[key]
 
 
 def _umask() -> int:

@@ -6,7 +6,6 @@ cost its import. With a third argument, a file descriptor that is closed as soon
 imports at once: there are conversions to come, and time until the first.
 """
 
-import ctypes
 import gc
 import json
 import os
@@ -17,18 +16,25 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xsar_batch import command, threads
+from xsar_batch import command, threads, watch
 
 from . import began, owner_of
 
 #: Seconds between two looks whether the owner is still there.
 TICK = 0.3
 
-#: prctl: the signal that a process gets when its parent dies.
-_PR_SET_PDEATHSIG = 1
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, and who waits for its answer."""
+
+    connection: socket.socket
+    request: dict[str, Any]
+    files: list[int]
 
 
 class Server:
@@ -39,6 +45,8 @@ class Server:
         self.owner = owner_of(folder.parent)
         self.is_warm = False
         self.forks: dict[int, socket.socket] = {}
+        # While xsar is not imported, the check of each SAFE that is asked for.
+        self.checks: dict[int, Asked] = {}
         self._listener = socket.socket(socket.AF_UNIX)
 
     def run(self, lock: int | None = None) -> None:
@@ -59,7 +67,7 @@ class Server:
             if lock is not None:
                 self._warm_up()
             while began(self.owner[0]) == self.owner[1] and not self._is_to_end:
-                sources = [reader, self._listener, *self.forks.values()]
+                sources = [reader, self._listener, *self._connections()]
                 ready, _, _ = select.select(sources, [], [], TICK)
                 with suppress(BlockingIOError):
                     os.read(reader, 4096)
@@ -85,57 +93,66 @@ class Server:
     def _accept(self) -> None:
         connection, _ = self._listener.accept()
         try:
-            request, files = _receive(connection)
-            if not self.is_warm and self._is_worth_it(request):
-                self._warm_up()
-            process = self._fork(connection, request, files)
+            asked = Asked(connection, *_receive(connection))
+            if self.is_warm:
+                self._begin(asked)
+            else:
+                # A SAFE may take long to be read, or for ever: nobody else waits for that.
+                self.checks[self._check(asked)] = asked
         except (OSError, ValueError, KeyError):
             # Who asked is gone.
             connection.close()
-            return
-        self.forks[process] = connection
-        with suppress(OSError):
-            connection.sendall(json.dumps({"process": process}).encode() + b"\n")
 
     def _warm_up(self) -> None:
         preload()
         self.is_warm = True
 
-    def _is_worth_it(self, request: dict[str, Any]) -> bool:
+    def _check(self, asked: Asked) -> int:
         """Whether the SAFE passes its check; in a fork, since it may hold anything."""
         process = os.fork()
         if process == 0:
             code = 1
             try:
-                _become(request, [os.open(os.devnull, os.O_RDWR)] * 3)
-                code = command.check(request["arguments"])
+                _become(asked.request, [os.open(os.devnull, os.O_RDWR)] * 3)
+                code = command.check(asked.request["arguments"])
             finally:
                 os._exit(code)
-        _, status = os.waitpid(process, 0)
-        return status == 0
+        return process
 
-    def _fork(self, connection: socket.socket, request: dict[str, Any], files: list[int]) -> int:
+    def _checked(self, process: int, status: int) -> None:
+        """xsar is imported as soon as a SAFE has passed. Bad ones do without."""
+        asked = self.checks.pop(process)
+        if status == 0 and not self.is_warm:
+            self._warm_up()
+        try:
+            self._begin(asked)
+        except OSError:
+            asked.connection.close()
+
+    def _begin(self, asked: Asked) -> None:
+        process = self._fork(asked)
+        self.forks[process] = asked.connection
+        with suppress(OSError):
+            asked.connection.sendall(json.dumps({"process": process}).encode() + b"\n")
+
+    def _fork(self, asked: Asked) -> int:
         process = os.fork()
         if process:
-            for file in files:
+            for file in asked.files:
                 os.close(file)
             return process
-        code = 1
         try:
             self._listener.close()
-            for other in (connection, *self.forks.values()):
+            for other in (asked.connection, *self._connections()):
                 other.close()
-            _become(request, files)
-            code = command.main(request["arguments"])
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 1
+            _become(asked.request, asked.files)
         except BaseException:
             sys.excepthook(*sys.exc_info())
-        finally:
-            with suppress(OSError, ValueError):
-                sys.stdout.flush()
-                sys.stderr.flush()
-            os._exit(code)
+            os._exit(1)
+        watch.convert(asked.request["arguments"])
+
+    def _connections(self) -> list[socket.socket]:
+        return [*self.forks.values(), *(asked.connection for asked in self.checks.values())]
 
     def _reap(self) -> None:
         while True:
@@ -145,6 +162,9 @@ class Server:
                 return
             if not process:
                 return
+            if process in self.checks:
+                self._checked(process, status)
+                continue
             connection = self.forks.pop(process, None)
             if connection is not None:
                 with suppress(OSError):
@@ -153,17 +173,26 @@ class Server:
 
     def _hear(self, connection: socket.socket) -> None:
         """Nothing is ever said after the request: who asked was killed, so is its fork."""
+        for process, asked in list(self.checks.items()):
+            if asked.connection is connection:
+                self._forget(process, connection)
+                for file in asked.files:
+                    os.close(file)
+                del self.checks[process]
         for process, known in list(self.forks.items()):
             if known is connection:
-                with suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGKILL)
-                # Only its status is awaited now.
-                connection.close()
+                self._forget(process, connection)
                 del self.forks[process]
+
+    def _forget(self, process: int, connection: socket.socket) -> None:
+        # Only its status is awaited then.
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+        connection.close()
 
     def _end(self) -> None:
         self._listener.close()
-        for process in self.forks:
+        for process in (*self.forks, *self.checks):
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGTERM)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -210,12 +239,8 @@ def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
 
 def _become(request: dict[str, Any], files: list[int]) -> None:
     """Be the process that asked: its files, folder, environment and limits."""
-    # No fork goes on that nobody waits for.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    watch.die_with_parent()
     for number, file in enumerate(files):
         os.dup2(file, number)
     os.chdir(request["folder"])
