@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from xsar_batch import messages
-from xsar_batch.plan import Plan, per_attempt
+from xsar_batch import ending, messages, preview
+from xsar_batch.plan import Plan, per_attempt, tool
 from xsar_batch.run import Run
 
 
@@ -17,7 +17,7 @@ schema = scripts.parent / "schemas" / "config.schema.yaml"
 # Only the main process lists the archive; a job looks its one SAFE up.
 if workflow.is_main_process:
     plan = Plan.of_main_process(config, schema)
-    messages.say(messages.preview(plan))
+    messages.say(preview.lines(plan))
 else:
     plan = Plan.of_job(config)
     plan.warm_up()
@@ -34,6 +34,7 @@ localrules:
     all,
     recipe,
     land_mask,
+    pending,
 
 
 # What is done is not even asked for, unless by --forceall: no touched file can make it again.
@@ -84,14 +85,22 @@ rule land_mask:
         "workflow/scripts/land_mask.py"
 
 
+# The paths of all pending SAFEs, on standard output:  snakemake pending --cores 1 --quiet all
+rule pending:
+    shell:
+        tool(scripts / "pending.py", config)
+
+
 onstart:
-    jobs = workflow.dag.needrun_jobs()
-    batch.begin(job.wildcards.name for job in jobs if job.rule.name == "convert")
+    jobs = list(workflow.dag.needrun_jobs())
+    # The other rules only look.
+    if {job.rule.name for job in jobs} & {"convert", "recipe", "land_mask"}:
+        batch.begin(job.wildcards.name for job in jobs if job.rule.name == "convert")
 
 
 onsuccess:
-    messages.say(messages.end(batch))
+    messages.say(ending.lines(batch))
 
 
 onerror:
-    messages.say(messages.end(batch))
+    messages.say(ending.lines(batch))

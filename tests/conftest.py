@@ -7,8 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from plan_helpers import config, layout, ready
 
 from xsar_batch import demo, land_mask
+
+__all__ = ["config", "layout", "ready"]
 
 # A shell that starts this in the background ignores Ctrl-C for it, and so would all that the tests
 # start.

@@ -17,47 +17,29 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from plan_helpers import (
+    SCHEMA_FILE,
+    begun,
+    make_products,
+    name,
+    names,
+    plan_of,
+    put_in_force,
+)
 
-from xsar_batch import done, function, lock, messages, outcome, previous, recipe, run_file
+from xsar_batch import done, function, lock, messages, outcome, preview, previous, recipe, run_file
 from xsar_batch.failures import BadSafe, ConfigError
 from xsar_batch.layout import Layout
 from xsar_batch.plan import Plan
-from xsar_batch.run import Run
-
-SCHEMA_FILE = Path(__file__).parents[1] / "workflow" / "schemas" / "config.schema.yaml"
-NAME = "S1A_IW_GRDH_1SDV_20240301T180000_20240301T180025_052792_0671C0_ABCD"
 
 FIRST = {"resolution": "1000m", "function": "xsar_batch.l1b:l1b", "land_mask": "GSHHG"}
 SECOND = {**FIRST, "resolution": "500m"}
-
-
-def name(number):
-    return NAME.replace("20240301", f"202403{number:02}")
-
-
-def names(*numbers):
-    return [name(number) for number in numbers or range(1, 5)]
 
 
 def dead_pid():
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         pass
     return process.pid
-
-
-@pytest.fixture
-def layout(tmp_path):
-    """An output folder with nothing in it."""
-    (tmp_path / "out").mkdir()
-    return Layout(tmp_path / "out")
-
-
-@pytest.fixture
-def config(tmp_path):
-    """Settings of an archive of four SAFEs."""
-    for one in names():
-        (tmp_path / "archive" / f"{one}.SAFE").mkdir(parents=True)
-    return {"safes": [str(tmp_path / "archive")], "output_dir": str(tmp_path / "out")}
 
 
 @pytest.fixture
@@ -69,32 +51,6 @@ def own(tmp_path):
         return f"{tmp_path / 'mine.py'}:l1b"
 
     return write
-
-
-def plan_of(config, **changes):
-    return Plan.of_main_process({**config, **changes}, SCHEMA_FILE)
-
-
-def begun(plan, *numbers):
-    """A run that converts some, all that are pending without."""
-    run = Run(plan)
-    run.begin(names(*numbers) if numbers else plan.done.pending)
-    return run
-
-
-def put_in_force(layout, contents):
-    path = recipe.next_file(layout.own)
-    recipe.put_in_force(path, contents)
-    return path
-
-
-def make_products(layout, *numbers, text="a product", made_with=None):
-    """Products; those of a ``made_with`` have an outcome."""
-    for number in numbers:
-        layout.output_dir.mkdir(exist_ok=True)
-        layout.product(name(number)).write_text(text)
-        if made_with:
-            outcome.Outcome(layout.outcome(name(number)), name(number), recipe=made_with).done()
 
 
 def text(lines):
@@ -368,7 +324,7 @@ def test_products_of_another_recipe_are_outdated(config):
     other = plan_of(config, resolution="500m")
     assert (other.done.pending, other.done.outdated) == (names(), names(1, 2))
     assert "2 of the pending are there and will be made again: resolution 1000m -> 500m" in text(
-        messages.preview(other)
+        preview.lines(other)
     )
     # What changes no value makes nothing again.
     assert plan_of(config, threads=2, compression=9).done.pending == names(3, 4)
@@ -385,7 +341,7 @@ def test_half_way_through_a_new_recipe(config):
     again = plan_of(config, resolution="500m")
     assert again.done.pending == names(1, 3, 4)
     assert again.done.outdated == names(1)
-    assert "the run after the last change did not come that far" in text(messages.preview(again))
+    assert "the run after the last change did not come that far" in text(preview.lines(again))
 
 
 def test_editing_the_function_file_makes_products_outdated(config, own):
@@ -397,7 +353,7 @@ def test_editing_the_function_file_makes_products_outdated(config, own):
     own("def l1b(safe, resolution): return 2\n")
     other = plan_of(config, function=mine)
     assert other.done.pending == other.done.outdated == names()
-    assert "function mine.py:l1b sha256:" in text(messages.preview(other))
+    assert "function mine.py:l1b sha256:" in text(preview.lines(other))
     # A slip that was undone: nothing is made again.
     own("def l1b(safe, resolution): return 1\n")
     assert plan_of(config, function=mine).done.pending == []
@@ -481,16 +437,6 @@ def test_a_land_mask_that_was_tidied_up_is_made_again(config):
     plan = plan_of(config)
     assert plan.recipe_file == path
     assert plan.inputs_of_conversions == plan.inputs_of_recipe == [plan.land_mask_file]
-
-
-@pytest.fixture
-def ready(config):
-    """A folder in which recipe and land mask are there, and two products."""
-    plan = plan_of(config)
-    put_in_force(plan.layout, plan.recipe)
-    plan.land_mask_file.write_text("")
-    make_products(plan.layout, 1, 2, made_with=plan.recipe)
-    return plan_of(config)
 
 
 def test_conversions_do_not_wait_when_all_is_there(ready, config):
@@ -930,123 +876,6 @@ def test_output_dir_that_cannot_be(config, tmp_path, step):
     first, second = str(error.value).splitlines()
     assert first.startswith("output_dir: cannot ") and str(output) in first
     assert second == ("    write the path of a folder that is yours:  output_dir: $DATAWORK/l1b")
-
-
-# -- messages --------------------------------------------------------------------------------
-
-
-def test_preview(config, tmp_path):
-    (tmp_path / "archive" / f"{name(1)[:-4]}0000.SAFE").mkdir()
-    (tmp_path / "archive" / f"{name(1).replace('IW', 'EW')}.SAFE").mkdir()
-    (tmp_path / "empty").mkdir()
-    for number in range(5):
-        (tmp_path / "archive" / f"LANDSAT{number}.SAFE").mkdir()
-    gone = f"/gone/{name(9)}.SAFE"
-    (tmp_path / "list.txt").write_text(f"{gone}\n{gone}\n")
-    make_products(plan_of(config).layout, 2)
-    safes = [*config["safes"], str(tmp_path / "list.txt"), str(tmp_path / "empty")]
-    plan = plan_of(config, safes=safes, select={"mode": "IW"})
-    archive = tmp_path / "archive"
-    assert list(messages.preview(plan)) == [
-        "xsar-batch: 13 SAFEs found, 5 selected, 1 duplicates; 1 done, 4 pending"
-        f" -> {tmp_path}/out",
-        "    1 left out: not asked for by `select`",
-        "    1 left out: listed or found twice",
-        "    5 not a Sentinel-1 name, left out: "
-        f"{archive}/LANDSAT0.SAFE, {archive}/LANDSAT1.SAFE, {archive}/LANDSAT2.SAFE and 2 more",
-        f"    1 nothing found in: {tmp_path}/empty",
-        f"    1 listed but not there, will fail: {gone}",
-        "    1 of the done are taken as they are: settings unknown",
-    ]
-
-
-def test_preview_says_no_more_than_there_is(config, tmp_path):
-    assert list(messages.preview(plan_of(config))) == [
-        f"xsar-batch: 4 SAFEs found, 4 selected, 0 duplicates; 0 done, 4 pending -> {tmp_path}/out"
-    ]
-
-
-def test_preview_of_other_settings(ready, config, tmp_path):
-    assert list(messages.preview(plan_of(config, resolution="500m"))) == [
-        f"xsar-batch: 4 SAFEs found, 4 selected, 0 duplicates; 0 done, 4 pending -> {tmp_path}/out",
-        "    2 of the pending are there and will be made again: resolution 1000m -> 500m",
-    ]
-
-
-def attempt(of, number, **known):
-    one, plan = name(number), of.plan
-    known = {"recipe": plan.recipe, "run": of.id, **known}
-    return outcome.Outcome(plan.layout.outcome(one), one, **known)
-
-
-def test_end(ready, config, tmp_path):
-    run = begun(plan_of(config), 1, 2, 3, 4)
-    attempt(run, 1).done()
-    ready.layout.product(name(2)).unlink()
-    attempt(run, 2).failed(BadSafe("x.tiff is empty"))
-    attempt(run, 3)
-    # Of another run, whatever its clock said: so it says nothing of this one.
-    attempt(run, 4, run="another").done()
-    assert list(messages.end(run)) == [
-        "xsar-batch: of 4 pending, 1 made, 2 failed (1 bad-safe, 1 killed), 1 not tried",
-        f"    {name(2)}: bad-safe: x.tiff is empty",
-        f"    {name(3)}: killed: ended without a word, out of memory or by a signal",
-        f"    logs are in {tmp_path}/out/logs; the same command tries these again",
-        "    1 products of earlier settings were kept, as they were not made again",
-    ]
-    # It is the end: the product is back, and another run may begin.
-    assert ready.layout.product(name(2)).exists()
-    assert not ready.layout.lock.exists()
-
-
-def test_end_of_a_run_that_was_stopped(ready, config):
-    run = begun(plan_of(config), 3)
-    attempt(run, 3).interrupted("SIGTERM", 143)
-    assert list(messages.end(run))[:2] == [
-        "xsar-batch: of 1 pending, 0 made, 1 failed (1 interrupted)",
-        f"    {name(3)}: interrupted: SIGTERM",
-    ]
-
-
-def test_end_of_a_run_without_a_failure(config):
-    run = begun(plan_of(config))
-    for number in range(1, 5):
-        attempt(run, number).done()
-    assert list(messages.end(run)) == ["xsar-batch: of 4 pending, 4 made, 0 failed"]
-
-
-def test_end_of_a_run_that_had_nothing_to_do(config):
-    make_products(plan_of(config).layout, 1, 2, 3, 4)
-    run = begun(plan_of(config))
-    assert list(messages.end(run)) == [
-        "xsar-batch: nothing to do, all 4 products are there",
-    ]
-    assert not run.plan.layout.lock.exists()
-
-
-@pytest.mark.parametrize(
-    ("log", "cause"),
-    [("land-mask: no space left\n", "land-mask: no space left"), (None, "see above")],
-)
-def test_end_without_a_land_mask(config, log, cause):
-    run = begun(plan_of(config))
-    if log:
-        run.plan.layout.log("land_mask").write_text(log)
-    assert list(messages.end(run)) == [
-        "xsar-batch: of 4 pending, 0 made, 0 failed, 4 not tried",
-        f"    the land mask could not be made: {cause}",
-    ]
-
-
-def test_end_with_many_failures_is_short(config):
-    run = Run(plan_of(config))
-    run.begin([f"safe{number}" for number in range(25)])
-    for one in run.names:
-        outcome.Outcome(run.plan.layout.outcome(one), one, run=run.id).failed(BadSafe("x"))
-    lines = list(messages.end(run))
-    assert lines[0] == "xsar-batch: of 25 pending, 0 made, 25 failed (25 bad-safe)"
-    assert lines[-2] == "    and 5 more"
-    assert len(lines) == 1 + messages.SHOWN + 2
 
 
 def test_say_prints_to_stderr(capfd):

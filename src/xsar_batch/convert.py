@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from . import function, recipe, run_file, safe, watch
+from . import footprint, function, recipe, run_file, safe, watch
 from . import land_mask as polygons
 from .classify import classify
 from .failures import BadProduct, BadSafe, ConfigError, LandMaskError, TimedOut
@@ -133,6 +133,7 @@ def run(job: Job) -> int:
         run=job.run,
     )
     logger.info("%s -> %s", job.safe, job.product)
+    outcome.record["footprint"] = footprint.of(job.safe)
     try:
         known = convert(job, outcome.replacing)
     except (Exception, SystemExit) as error:

@@ -32,6 +32,16 @@ class Layout:
         return self.logs / f"{name}.json"
 
     @property
+    def status(self) -> Path:
+        """How it stands with every SAFE. See :mod:`xsar_batch.status`."""
+        return self.output_dir / "status.csv"
+
+    @property
+    def report(self) -> Path:
+        """The same to look at."""
+        return self.output_dir / "report.html"
+
+    @property
     def own(self) -> Path:
         """What the workflow keeps for itself."""
         return self.output_dir / ".xsar_batch"

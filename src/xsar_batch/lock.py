@@ -58,6 +58,14 @@ def release(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def running(path: Path) -> str | None:
+    """Name of the run that is at work, None if there is none. On another machine it may have died:
+    nobody can tell from here."""
+    owner = _read(path)
+    is_here = owner.get("host") == os.uname().nodename
+    return None if is_here and _has_died(owner) else owner.get("run")
+
+
 def _create(path: Path, owner: dict[str, Any]) -> None:
     """Have it appear with its contents in one step, if it is not there: else FileExistsError."""
     whole = temporary(path)

@@ -2,6 +2,7 @@
 
 import gc
 import inspect
+import json
 import os
 import shlex
 import sys
@@ -124,8 +125,17 @@ class Plan:
 
     def command(self, script: Path) -> str:
         """Shell command of a conversion, but for threads and name. Braces mean themselves."""
-        words = [sys.executable, os.fspath(script), "--run", os.fspath(self.run_file)]
-        return shlex.join(words).replace("{", "{{").replace("}", "}}")
+        return _shell([sys.executable, os.fspath(script), "--run", os.fspath(self.run_file)])
+
+
+def tool(script: Path, config: Mapping[str, Any]) -> str:
+    """Shell command of a script that wants to know the settings, and nothing else."""
+    settings = json.dumps(config, default=str)
+    return _shell([sys.executable, os.fspath(script), "--settings", settings])
+
+
+def _shell(words: list[str]) -> str:
+    return shlex.join(words).replace("{", "{{").replace("}", "}}")
 
 
 def per_attempt(amount: int) -> Callable[..., int]:

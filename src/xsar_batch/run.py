@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from . import lock, previous, publish, run_file
+from . import lock, previous, publish, run_file, status
 from .failures import ConfigError
 from .plan import Plan
 
@@ -59,6 +59,7 @@ class Run:
         self._remove_forgotten()
         # Of those that are there: on a parallel filesystem each question costs a millisecond.
         previous.keep(there.intersection(self.names), layout)
+        status.forget(layout.status, self.names)
         safes = self.plan.catalogue.safes
         paths = dict(zip(safes.index, safes["path"], strict=True))
         run_file.write(self.plan.run_file, self._known(), paths)

@@ -1,0 +1,92 @@
+"""How a run went: what is said at its end, and written beside the products."""
+
+import shlex
+import statistics
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from . import outcome, status
+from .messages import by_class, duration
+
+if TYPE_CHECKING:
+    from .run import Run
+
+#: Failures that are listed one by one before "and N more" stands for the rest.
+SHOWN = 20
+
+
+def lines(run: "Run") -> Iterator[str]:
+    """End the run, and say how it went: made, failed by class, each failure with its cause, how
+    long it took, how it stands with all SAFEs, and how to go on."""
+    plan, layout = run.plan, run.plan.layout
+    if not run.id:
+        # Snakemake had nothing to convert, or only somebody's look at the pending ones.
+        if not plan.done.pending:
+            yield f"xsar-batch: nothing to do, all {len(plan.catalogue.safes)} products are there"
+        return
+    restored = run.end()
+    made, failures, not_tried = [], [], []
+    for name in run.names:
+        record = outcome.read(layout.outcome(name))
+        if record is None or record.get("run") != run.id:
+            not_tried.append(name)
+        elif record["state"] == "done":
+            made.append(record)
+        else:
+            failures.append(record)
+    yield (
+        f"xsar-batch: of {len(run.names)} pending, {len(made)} made, {len(failures)} failed"
+        + (f" ({by_class(map(status.failure_class, failures))})" if failures else "")
+        + (f", {len(not_tried)} not tried" if not_tried else "")
+    )
+    yield from _failures(failures)
+    yield from _times(made)
+    if restored:
+        yield f"    {restored} products of earlier settings were kept, as they were not made again"
+    if not_tried and not plan.land_mask_file.exists():
+        log = layout.log("land_mask")
+        cause = log.read_text().strip() if log.is_file() else "see above"
+        yield f"    the land mask could not be made: {cause}"
+    yield from _account(run, {record["name"] for record in made})
+    if failures:
+        yield f"    logs are in {layout.logs}; this tries again what failed, and what is new:"
+    elif not_tried:
+        yield "    this goes on with it:"
+    if failures or not_tried:
+        yield f"        {shlex.join(['snakemake', *sys.argv[1:]])}"
+
+
+def _failures(failures: list[dict[str, Any]]) -> Iterator[str]:
+    for record in failures[:SHOWN]:
+        cause = record["cause"] or status.NO_WORD
+        yield f"    {record['name']}: {status.failure_class(record)}: {cause}"
+    if len(failures) > SHOWN:
+        yield f"    and {len(failures) - SHOWN} more"
+
+
+def _times(made: list[dict[str, Any]]) -> Iterator[str]:
+    if not made:
+        return
+    slowest = max(made, key=lambda record: record["seconds"])
+    mean = statistics.fmean(record["seconds"] for record in made)
+    memory = max(record["peak_memory_mb"] for record in made)
+    yield (
+        f"    {duration(mean)} a SAFE in the mean, up to {memory} MB; the slowest took "
+        f"{duration(slowest['seconds'])}: {slowest['name']}"
+    )
+
+
+def _account(run: "Run", made: set[str]) -> Iterator[str]:
+    """Write ``status.csv``, and say how it stands with all SAFEs."""
+    plan, layout = run.plan, run.plan.layout
+    pending = set(plan.done.pending).difference(made)
+    rows = status.table(plan.catalogue.safes.index, pending, layout, fresh=run.names)
+    try:
+        status.write(layout.status, rows)
+    except OSError as error:
+        yield f"    {layout.status} cannot be written: {error.strerror or error}"
+        return
+    states = [row["state"] for row in rows if row["selected"] == "yes"]
+    done = f"{states.count('done')} of {len(states)} SAFEs are done"
+    yield f"    {done}; each of them: {layout.status}"

@@ -1,0 +1,32 @@
+#!/usr/bin/env python
+"""List the SAFEs that are pending, a path a line, for other tools.
+
+Run by the rule `pending`, or by hand: python workflow/scripts/pending.py > list.txt
+"""
+
+import argparse
+import sys
+
+from xsar_batch import by_hand
+from xsar_batch.failures import Failure
+from xsar_batch.plan import Plan
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog="Such a list, as a .txt file, is what the setting `safes` takes. Exit code 78: the "
+        "settings are wrong.",
+    )
+    by_hand.add_arguments(parser)
+    options = parser.parse_args()
+    try:
+        plan = Plan.of_main_process(by_hand.config(options), by_hand.schema())
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        sys.exit(failure.exit_code)
+    paths = plan.catalogue.safes["path"]
+    try:
+        sys.stdout.writelines(f"{paths[name]}\n" for name in plan.done.pending)
+    except BrokenPipeError:
+        # `head` has seen enough.
+        sys.stderr.close()
