@@ -76,7 +76,7 @@ def test_preview_tells_failures_of_last_time_and_what_is_to_come(config, tmp_pat
     list(ending.lines(run))
     record = outcome.read(run.plan.layout.outcome(name(1)))
     run.plan.layout.outcome(name(1)).write_text(json.dumps({**record, "seconds": 100.0}))
-    assert list(preview.lines(plan_of(config)))[1:] == [
+    assert list(preview.lines(plan_of(config)))[2:] == [
         "    S1A IW: 4, 3 pending (pending/all: 2024-03 3/4)",
         "    2 of the pending failed last time (1 bad-safe, 1 killed)",
         "    the oldest pending is of 2024-03-02 18:00, the newest of 2024-03-04 18:00",
