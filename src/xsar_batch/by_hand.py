@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-#: What belongs to the workflow, as seen from a script of it.
-PROJECT = Path(__file__).parents[2]
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``--configfile`` and ``--config`` as Snakemake has them; ``--settings`` for its rules."""
@@ -22,16 +19,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--settings", type=json.loads, help=argparse.SUPPRESS)
 
 
-def config(options: argparse.Namespace, project: Path = PROJECT) -> Mapping[str, Any]:
-    """The settings: of ``config/config.yaml``, then of the files and values given, in turn.
+def settings(options: argparse.Namespace, script: str) -> tuple[Mapping[str, Any], Path]:
+    """The settings, and the schema to check them against.
+
+    They are those of ``config/config.yaml``, then of the files and values given, in turn.
+    ``script`` is a file in ``workflow/scripts``: both belong to the same workflow.
 
     Raises
     ------
     ConfigError
         A file cannot be read, or a value makes no sense.
     """
+    workflow = Path(script).resolve().parents[1]
+    schema = workflow / "schemas" / "config.schema.yaml"
     if options.settings is not None:
-        return options.settings
+        return options.settings, schema
     # Takes a second, which a rule need not spend.
     from snakemake.cli import parse_config
     from snakemake.common.configfile import load_configfile
@@ -41,7 +43,7 @@ def config(options: argparse.Namespace, project: Path = PROJECT) -> Mapping[str,
 
     made: dict[str, Any] = {}
     try:
-        for file in (project / "config" / "config.yaml", *options.configfile):
+        for file in (workflow.parent / "config" / "config.yaml", *options.configfile):
             update_config(made, load_configfile(str(file)))
         update_config(made, parse_config(options.config))
     except Exception as error:
@@ -49,9 +51,4 @@ def config(options: argparse.Namespace, project: Path = PROJECT) -> Mapping[str,
             f"the settings cannot be read: {' '.join(str(error).split())}\n"
             "    write for example:  --configfile my.yaml --config output_dir=/a/folder"
         ) from None
-    return made
-
-
-def schema(project: Path = PROJECT) -> Path:
-    """What the settings are checked against."""
-    return project / "workflow" / "schemas" / "config.schema.yaml"
+    return made, schema

@@ -20,7 +20,7 @@ if __name__ == "__main__":
     by_hand.add_arguments(parser)
     options = parser.parse_args()
     try:
-        plan = Plan.of_main_process(by_hand.config(options), by_hand.schema())
+        plan = Plan.of_main_process(*by_hand.settings(options, __file__))
     except Failure as failure:
         print(failure, file=sys.stderr)
         sys.exit(failure.exit_code)
