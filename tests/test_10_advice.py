@@ -24,7 +24,8 @@ def test_from_what_was_needed():
 
 
 def test_few_are_told_as_few():
-    assert list(advice.lines(rows((268, 2.8))))[0].endswith("fewer than 20 may be too few to tell")
+    (first, *_) = advice.lines(rows((268, 2.8)))
+    assert first.endswith("fewer than 20 may be too few to tell")
 
 
 @pytest.mark.parametrize("measured", [[], [{"state": "done", "seconds": ""}]])
