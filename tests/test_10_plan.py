@@ -703,6 +703,7 @@ def test_a_job_finds_its_safe_without_the_archive(config, tmp_path):
         "recipe": plan.recipe,
         "function": "xsar_batch.l1b:l1b",
         "compression": 7,
+        "quicklooks": True,
     }
     assert run_file.read(plan.run_file, "unknown")[1] is None
     assert Plan.of_job({**config, "compression": 7}).run_file == plan.run_file

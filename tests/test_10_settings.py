@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from xsar_batch.failures import ConfigError
-from xsar_batch.settings import LISTS, Settings
+from xsar_batch.settings import LISTS, SWITCHES, Settings
 
 ROOT = Path(__file__).parents[1]
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "config.schema.yaml"
@@ -141,6 +141,7 @@ WRONG_VALUES = [
     ({"threads": True}, "threads", "write for example:  threads: 1"),
     ({"warm": "perhaps"}, "warm", "write for example:  warm: true"),
     ({"warm": 1}, "warm", "write for example:  warm: true"),
+    ({"quicklooks": "no"}, "quicklooks", "write for example:  quicklooks: true"),
     ({"compression": "9"}, "compression", "write:  compression: 9"),
     ({"compression": 10}, "compression", "write:  compression: 9"),
     ({"compression": -1}, "compression", "write:  compression: 0"),
@@ -168,7 +169,7 @@ MISSPELT = [
         {"qqq": 1},
         "qqq",
         "the keys are: safes, select, duplicates, output_dir, resolution, function, land_mask, "
-        "threads, warm, compression",
+        "threads, warm, quicklooks, compression",
     ),
     (
         {"select": {"qqq": 1}},
@@ -399,6 +400,7 @@ def test_each_resolution_has_one_name(written):
 
 
 @pytest.mark.parametrize("text", ["true", "True", True])
-def test_truth_of_the_command_line_is_text(text):
-    assert settings(warm=text).warm is True
-    assert settings(warm="false").warm is False
+@pytest.mark.parametrize("key", SWITCHES)
+def test_truth_of_the_command_line_is_text(text, key):
+    assert getattr(settings(**{key: text}), key) is True
+    assert getattr(settings(**{key: "false"}), key) is False

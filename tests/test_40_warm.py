@@ -62,6 +62,7 @@ class Run:
             "recipe": self.recipe,
             "function": function,
             "compression": 4,
+            "quicklooks": True,
         }
         assert function != OURS
         self.file = folder / "run.sqlite"

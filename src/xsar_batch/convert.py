@@ -34,7 +34,8 @@ class Job:
     """One conversion.
 
     ``recipe`` holds resolution, identity of the function and of the land mask. ``recipes`` is the
-    folder in which it must be in force, None for a conversion by hand.
+    folder in which it must be in force, None for a conversion by hand. ``quicklook`` is where the
+    picture of the product goes, None for none.
     """
 
     safe: Path
@@ -45,6 +46,7 @@ class Job:
     function: str = function.OURS
     threads: int = 1
     compression: int = 4
+    quicklook: Path | None = None
     log: Path | None = None
     outcome: Path | None = None
 
@@ -68,6 +70,7 @@ class Job:
             function=known["function"],
             threads=threads,
             compression=known["compression"],
+            quicklook=layout.quicklook(name) if known["quicklooks"] else None,
             log=layout.log(name),
             outcome=layout.outcome(name),
         )
@@ -164,7 +167,7 @@ def convert(job: Job, before_publishing: Callable[[], None]) -> dict[str, Any]:
         )
     logger.info("the SAFE is whole: IPF %s, %s", checked.ipf, " ".join(checked.polarisations))
 
-    from . import cf, product, verify
+    from . import cf, product, quicklook, verify
 
     ds, workarounds = compute(job)
     is_ours = job.function == function.OURS
@@ -179,6 +182,8 @@ def convert(job: Job, before_publishing: Callable[[], None]) -> dict[str, Any]:
 
     job.product.parent.mkdir(parents=True, exist_ok=True)
     product.write(ds, job.product, job.compression, check)
+    if job.quicklook is not None:
+        quicklook.attempt(ds, job.name, job.quicklook)
     return {
         "product_bytes": job.product.stat().st_size,
         "ipf": checked.ipf,

@@ -15,6 +15,9 @@ from .resolution import normalised
 #: Keys under which a single value stands for a list of one.
 LISTS = ("safes", "select.mission", "select.mode", "select.product_type", "select.polarisation")
 
+#: Keys whose value is true or false.
+SWITCHES = ("warm", "quicklooks")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -34,6 +37,7 @@ class Settings:
     land_mask: Path | None = None
     threads: int = 1
     compression: int = 4
+    quicklooks: bool = True
     warm: bool = True
 
     @classmethod
@@ -114,8 +118,9 @@ def _normalised(config: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(place, dict) and isinstance(place.get(key), str):
             place[key] = [place[key]]
     # Snakemake's --config hands these over as text.
-    if str(normal.get("warm")).lower() in ("true", "false"):
-        normal["warm"] = str(normal["warm"]).lower() == "true"
+    for key in SWITCHES:
+        if str(normal.get(key)).lower() in ("true", "false"):
+            normal[key] = str(normal[key]).lower() == "true"
     if isinstance(normal.get("select"), dict):
         for key in ("start", "stop"):
             when = normal["select"].get(key)
