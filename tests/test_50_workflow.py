@@ -118,6 +118,8 @@ def test_each_broken_one_has_its_class_and_reason(mixed):
 
 def test_failures_leave_no_file(mixed):
     assert mixed.work.left == {*(f"{name}.nc" for name in mixed.good), *FOLDERS}
+    pictures = {path.name for path in (mixed.work.out / "quicklooks").iterdir()}
+    assert pictures == {f"{name}.png" for name in mixed.good}
 
 
 def test_what_is_said_before_the_run(mixed):

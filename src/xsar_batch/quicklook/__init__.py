@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 # Pillow, and what else draws, is imported where errors are caught: a product must not fail because
 # Pillow is missing.
 
-#: zlib level of the PNG. Of a scene with much texture, 6 saves 5 % of the space and takes 2.6 times
-#: the CPU.
+#: zlib level of the PNG: 6 saves 12 % of the space at best, and takes 2.6 times the CPU.
 LEVEL = 3
 
 logger = logging.getLogger("xsar_batch")

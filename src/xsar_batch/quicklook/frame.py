@@ -73,7 +73,7 @@ def sheet(scene: Scene, boxes: list[Box]) -> Image.Image:
     pen = ImageDraw.Draw(paper)
     pen.text((_MARGIN, 14), title, _INK, font(_LARGE))
     pen.text((_MARGIN, 46), details, _FAINT, font(_SMALL))
-    paper.paste(_arrow(scene.north), (width - _MARGIN - _ARROW, 8))
+    paper.paste(arrow(scene.north), (width - _MARGIN - _ARROW, 8))
     return paper
 
 
@@ -120,7 +120,7 @@ def draw_length(pen: ImageDraw.ImageDraw, boxes: list[Box], metres: float) -> No
     pen.text(((left + right) / 2, 40), text, _INK, font(_SMALL), anchor="ms")
 
 
-def _arrow(north: float) -> Image.Image:
+def arrow(north: float) -> Image.Image:
     """An arrow that points ``north`` degrees to the right of straight up, its left half dark."""
     size = _ARROW * _FINER
     large = Image.new("L", (size, size), _PAPER)

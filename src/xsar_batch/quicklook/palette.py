@@ -1,4 +1,4 @@
-"""The colours of a quicklook: a palette of 256, so that a pixel is a byte.
+"""The colours of a quicklook: a palette, so that a pixel is a byte.
 
 sigma0 goes through viridis (Smith and van der Walt 2015, CC0): its lightness rises evenly with the
 value, also for eyes that do not tell red from green, and on a printer without colours.
@@ -6,8 +6,9 @@ value, also for eyes that do not tell red from green, and on a printer without c
 
 import numpy as np
 
-#: Colours of sigma0: indices 0 to COLOURS - 1.
-COLOURS = 232
+#: Colours of sigma0, indices 0 to COLOURS - 1: on a scale of 30 dB, one for each quarter of a dB.
+#: Twice as many look the same, and make the file a quarter larger.
+COLOURS = 120
 
 #: Index of black, from which greys lead up to white: what is written and drawn round the panels.
 BLACK = COLOURS
@@ -27,8 +28,8 @@ _VIRIDIS = """
 
 
 def palette() -> np.ndarray:
-    """Red, green and blue of each index: (256, 3), uint8."""
-    colours = np.zeros((256, 3))
+    """Red, green and blue of each index: (indices, 3), uint8."""
+    colours = np.zeros((SEA_SIDE + 1, 3))
     known = np.array([list(bytes.fromhex(colour)) for colour in _VIRIDIS.split()])
     place = np.linspace(0, len(known) - 1, COLOURS)
     for channel in range(3):
@@ -45,7 +46,8 @@ def of_decibels(db: np.ndarray, scale: tuple[float, float]) -> np.ndarray:
     What is off the scale takes the colour of its end; NaN is no data.
     """
     lowest, highest = scale
-    place = np.nan_to_num((db - lowest) / (highest - lowest))
-    index = np.clip(place * COLOURS, 0, COLOURS - 1).astype("uint8")
-    index[np.isnan(db)] = NO_DATA
+    empty = np.isnan(db)
+    place = np.clip((np.where(empty, lowest, db) - lowest) / (highest - lowest), 0, 1)
+    index = np.minimum(place * COLOURS, COLOURS - 1).astype("uint8")
+    index[empty] = NO_DATA
     return index
