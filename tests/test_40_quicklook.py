@@ -326,7 +326,7 @@ UNFIT = {
     "one line": (lambda ds: ds.isel(line=[3]), "1 x 90 cells are too few"),
     "no polarisation": (
         lambda ds: ds.isel(pol=0).drop_vars("pol"),
-        "sigma0 does not say of which polarisation it is",
+        "the result does not say of which polarisation sigma0 is",
     ),
     "a polarisation nobody knows": (lambda ds: ds.assign_coords(pol=["VV", "X"]), "X is no polar"),
     "all cells in one place": (

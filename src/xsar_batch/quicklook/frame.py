@@ -60,8 +60,8 @@ def boxes(count: int, height: int, width: int) -> list[Box]:
 
 @cache
 def font(size: int) -> ImageFont.FreeTypeFont:
-    """Pillow's own font: the same everywhere."""
-    return ImageFont.load_default(size)
+    """Pillow's own font, laid out by Pillow itself: the same everywhere, and quicker."""
+    return ImageFont.load_default(size).font_variant(layout_engine=ImageFont.Layout.BASIC)
 
 
 def sheet(scene: Scene, boxes: list[Box]) -> Image.Image:

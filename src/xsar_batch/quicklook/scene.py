@@ -151,27 +151,32 @@ def _decibels(linear: np.ndarray) -> np.ndarray:
 
 def _on_grid(ds: xr.Dataset, name: str) -> np.ndarray:
     """Values of a variable, (line, sample)."""
+    return _values(ds, name, "line", "sample")
+
+
+def _values(ds: xr.Dataset, name: str, *dims: str) -> np.ndarray:
+    """Values of a variable with just these dimensions."""
     if name not in ds.variables:
         raise NoQuicklook(f"the result holds no {name}")
-    if set(ds[name].dims) != {"line", "sample"}:
-        raise NoQuicklook(f"{name} has dimensions {ds[name].dims}, not line and sample")
-    return ds[name].transpose("line", "sample").values
+    # Not ds[name]: a DataArray with its coordinates takes longer to make than these cells to draw.
+    variable = ds.variables[name]
+    if set(variable.dims) != set(dims):
+        raise NoQuicklook(f"{name} has dimensions {variable.dims}, not {' and '.join(dims)}")
+    return variable.transpose(*dims).values
 
 
 def _polarisations(ds: xr.Dataset) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
     """Each polarisation's name, linear sigma0 and, where it is there, digital number."""
-    if "sigma0" not in ds.variables:
-        raise NoQuicklook("the result holds no sigma0")
-    if "pol" not in ds["sigma0"].coords:
-        raise NoQuicklook("sigma0 does not say of which polarisation it is")
-    if "pol" not in ds["sigma0"].dims:
-        ds = ds.expand_dims("pol")
-    for number, pol in enumerate(ds["pol"].values):
-        one = ds.isel(pol=number)
-        pol = str(pol).upper()
+    if "pol" not in ds.variables:
+        raise NoQuicklook("the result does not say of which polarisation sigma0 is")
+    dims = (*ds.variables["pol"].dims, "line", "sample")
+    names = np.atleast_1d(ds.variables["pol"].values)
+    shape = (len(names), ds.sizes["line"], ds.sizes["sample"])
+    sigma0 = _values(ds, "sigma0", *dims).reshape(shape)
+    has_counts = "digital_number" in ds.variables
+    counts = _values(ds, "digital_number", *dims).reshape(shape) if has_counts else None
+    for number, name in enumerate(names):
+        pol = str(name).upper()
         if len(pol) != 2 or not set(pol) <= {"H", "V"}:
             raise NoQuicklook(f"{pol} is no polarisation")
-        digital_number = None
-        if "digital_number" in ds.variables:
-            digital_number = _on_grid(one, "digital_number")
-        yield pol, _on_grid(one, "sigma0"), digital_number
+        yield pol, sigma0[number], None if counts is None else counts[number]
