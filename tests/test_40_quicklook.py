@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from helpers import SCRIPTS, last_line, run
+from helpers import SCRIPTS, TIFF, copy_safe, last_line, only, run
 from PIL import Image
 
 from xsar_batch import convert, function, land_mask, publish, quicklook, run_file
@@ -400,16 +400,16 @@ def test_file_instead_of_the_folder_fails_no_product(scene, land, tmp_path):
 
 
 def test_picture_of_before_stays_while_its_product_does(scene, land, tmp_path):
-    """A conversion that fails gives the old product back: so its picture is right."""
-    mine = tmp_path / "mine.py"
-    mine.write_text("import xarray as xr\ndef convert(safe, resolution): return xr.Dataset()\n")
     (tmp_path / "quicklooks").mkdir()
-    old = tmp_path / "quicklooks" / "a.png"
-    old.write_bytes(b"old")
-    ran, _, _, png = by_hand(scene(), tmp_path, land, "--function", f"{mine}:convert")
-    assert ran.code == 70
+    (tmp_path / "quicklooks" / "a.png").write_bytes(b"old")
+    # A conversion that fails gives the old product back, of which this is the picture.
+    bad = copy_safe(scene(), tmp_path)
+    only(bad, TIFF).write_bytes(b"")
+    ran, _, _, png = by_hand(bad, tmp_path, land)
+    assert ran.code == 65
     assert png.read_bytes() == b"old"
-    # A function whose result cannot be drawn: the product is there, and the old picture is none.
+    # A result that cannot be drawn: there is another product now, and no picture of it.
+    mine = tmp_path / "mine.py"
     mine.write_text(
         "from xsar_batch.l1b import l1b\n"
         "def convert(safe, resolution): return l1b(safe, resolution)[['incidence']]\n"
