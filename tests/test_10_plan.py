@@ -732,6 +732,21 @@ def test_a_job_goes_by_the_recipe_of_its_run(config, own):
         function.load(known["function"], known["recipe"]["function"])
 
 
+@pytest.mark.parametrize("in_the_way", [False, True])
+def test_unfinished_quicklooks_are_cleared_and_never_in_the_way(config, in_the_way):
+    plan = plan_of(config)
+    left = plan.layout.quicklooks / f".a.png.{os.uname().nodename.split('.')[0]}-{dead_pid()}.part"
+    if in_the_way:
+        plan.layout.output_dir.mkdir()
+        plan.layout.quicklooks.write_text("")
+    else:
+        left.parent.mkdir(parents=True)
+        left.touch()
+    begun(plan).end()
+    assert not left.exists()
+    assert plan.layout.quicklooks.exists()
+
+
 def test_forgotten_files_are_removed(config):
     plan = plan_of(config)
     begun(plan).end()

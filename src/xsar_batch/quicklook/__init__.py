@@ -11,13 +11,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xsar_batch import safe_name
 from xsar_batch.publish import published
+
+from .scene import NoQuicklook, Scene
 
 if TYPE_CHECKING:
     import xarray as xr
 
-# Pillow, and what else draws, is imported where errors are caught: a product must not fail because
-# Pillow is missing.
+# Pillow is imported where errors are caught: no product must fail because it is missing.
 
 #: zlib level of the PNG: 6 saves 12 % of the space at best, and takes 2.6 times the CPU.
 LEVEL = 3
@@ -51,7 +53,6 @@ def make(ds: "xr.Dataset", name: str, path: Path) -> None:
         The file cannot be written.
     """
     from .drawing import draw
-    from .scene import Scene
 
     picture = draw(Scene.of(ds, name))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,8 +70,6 @@ def of_product(product: Path, path: Path) -> None:
 
 def name_of(ds: "xr.Dataset", product: Path) -> str:
     """Name of the SAFE (without .SAFE) of which this product was made, as far as it is known."""
-    from xsar_batch import safe_name
-
     source = str(ds.attrs.get("source", "")).removesuffix(".SAFE")
     return source if safe_name.parse(source) else product.stem
 
@@ -78,8 +77,7 @@ def name_of(ds: "xr.Dataset", product: Path) -> str:
 def cause(error: Exception) -> str:
     """Why there is no quicklook, in one line."""
     text = " ".join(str(error).split())
-    kind = type(error).__name__
-    return text if kind == "NoQuicklook" else f"{kind}: {text}"
+    return text if isinstance(error, NoQuicklook) else f"{type(error).__name__}: {text}"
 
 
 def warm_up() -> None:
