@@ -725,6 +725,7 @@ def test_a_job_finds_its_safe_without_the_archive(config, tmp_path):
         "function": "xsar_batch.l1b:l1b",
         "compression": 7,
         "run": run.id,
+        "quicklooks": True,
     }
     assert run_file.read(plan.run_file, "unknown")[1] is None
     assert Plan.of_job({**config, "compression": 7}).run_file == plan.run_file
@@ -751,6 +752,21 @@ def test_a_job_goes_by_the_recipe_of_its_run(config, own):
     # And is told that it is too late for the one that is there now.
     with pytest.raises(ConfigError, match=r"was changed during the run"):
         function.load(known["function"], known["recipe"]["function"])
+
+
+@pytest.mark.parametrize("in_the_way", [False, True])
+def test_unfinished_quicklooks_are_cleared_and_never_in_the_way(config, in_the_way):
+    plan = plan_of(config)
+    left = plan.layout.quicklooks / f".a.png.{os.uname().nodename.split('.')[0]}-{dead_pid()}.part"
+    if in_the_way:
+        plan.layout.output_dir.mkdir()
+        plan.layout.quicklooks.write_text("")
+    else:
+        left.parent.mkdir(parents=True)
+        left.touch()
+    begun(plan).end()
+    assert not left.exists()
+    assert plan.layout.quicklooks.exists()
 
 
 def test_forgotten_files_are_removed(config):

@@ -142,6 +142,7 @@ WRONG_VALUES = [
     ({"warm": "perhaps"}, "warm", "write for example:  warm: true"),
     ({"repairs": "no"}, "repairs", "write for example:  repairs: true"),
     ({"warm": 1}, "warm", "write for example:  warm: true"),
+    ({"quicklooks": "no"}, "quicklooks", "write for example:  quicklooks: true"),
     ({"compression": "9"}, "compression", "write:  compression: 9"),
     ({"compression": 10}, "compression", "write:  compression: 9"),
     ({"compression": -1}, "compression", "write:  compression: 0"),
@@ -169,7 +170,7 @@ MISSPELT = [
         {"qqq": 1},
         "qqq",
         "the keys are: safes, select, duplicates, output_dir, resolution, function, land_mask, "
-        "repairs, threads, warm, compression",
+        "repairs, threads, warm, quicklooks, compression",
     ),
     (
         {"select": {"qqq": 1}},

@@ -756,6 +756,7 @@ def test_layout():
     assert layout.log("a") == Path("/out/logs/a.log")
     assert layout.outcome("a") == Path("/out/logs/a.json")
     assert layout.own == Path("/out/.xsar_batch")
+    assert layout.quicklook("a") == Path("/out/quicklooks/a.png")
     own = [layout.land_mask("2"), layout.run("3"), layout.lock, layout.previous]
     assert own == [
         Path(f"/out/.xsar_batch/{file}")

@@ -63,6 +63,7 @@ class Run:
             "recipe": self.recipe,
             "function": function,
             "compression": 4,
+            "quicklooks": True,
         }
         assert function != OURS
         self.file = folder / "run.sqlite"
@@ -151,6 +152,7 @@ def test_same_product_log_and_outcome_with_and_without(run, scene):
                 [line.split(" ", 2)[-1] for line in log[:-1]],
                 set(record),
                 {key: record[key] for key in ("state", "exit_code", "threads", "versions")},
+                run.layout.quicklook(name).read_bytes(),
             )
         assert log[-1].startswith(f"DONE {name}")
         run.layout.product(name).unlink()

@@ -56,6 +56,9 @@ KINDS = (
 )
 GOOD = 3
 
+#: What stands beside the products.
+BESIDE = ("logs", "quicklooks", "status.csv", ".xsar_batch")
+
 
 class Mixed:
     """A run over good SAFEs, one of each of `KINDS`, one that is only listed, and others."""
@@ -114,7 +117,9 @@ def test_each_broken_one_has_its_class_and_reason(mixed):
 
 
 def test_failures_leave_no_file(mixed):
-    assert mixed.work.left == {*(f"{name}.nc" for name in mixed.good), "logs", ".xsar_batch"}
+    assert mixed.work.left == {*(f"{name}.nc" for name in mixed.good), *BESIDE}
+    pictures = {path.name for path in (mixed.work.out / "quicklooks").iterdir()}
+    assert pictures == {f"{name}.png" for name in mixed.good}
 
 
 def test_what_is_said_before_the_run(mixed):
@@ -642,7 +647,7 @@ def test_goes_on_after_kill_9(scene, land_source, tmp_path):
     assert f"1 done, {GOOD - 1} pending" in preview(ran)
     assert ran.scheduled["convert"] == GOOD - 1
     assert work.products[first] == made[first]
-    assert work.left == {*(f"{name}.nc" for name in (first, *rest)), "logs", ".xsar_batch"}
+    assert work.left == {*(f"{name}.nc" for name in (first, *rest)), *BESIDE}
     assert [work.outcome(name)["state"] for name in rest] == ["done", "done"]
 
 

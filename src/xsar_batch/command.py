@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
         "--minutes", type=float, default=0, help="with --run: time after which it is ended"
     )
     made.add_argument("--compression", type=int, default=4, help="zlib level [%(default)s]")
+    made.add_argument("--quicklook", type=Path, metavar="FILE", help="draw it too, as a PNG")
     made.add_argument("--log", type=Path, metavar="FILE", help="print there instead of here")
     made.add_argument("--outcome", type=Path, metavar="FILE", help="write the outcome as JSON")
     return made

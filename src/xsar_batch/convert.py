@@ -36,7 +36,8 @@ class Job:
 
     ``recipe`` holds resolution, identity of the function and of the land mask. ``recipes`` is the
     folder in which it must be in force, ``run`` the run it belongs to: None for a conversion by
-    hand. Its parent ends it after so many ``minutes``.
+    hand. Its parent ends it after so many ``minutes``. ``quicklook`` is where the picture of the
+    product goes, None for none.
     """
 
     safe: Path
@@ -47,6 +48,7 @@ class Job:
     function: str = function.OURS
     threads: int = 1
     compression: int = 4
+    quicklook: Path | None = None
     log: Path | None = None
     outcome: Path | None = None
     run: str | None = None
@@ -72,6 +74,7 @@ class Job:
             function=known["function"],
             threads=threads,
             compression=known["compression"],
+            quicklook=layout.quicklook(name) if known["quicklooks"] else None,
             log=layout.log(name),
             outcome=layout.outcome(name),
             run=known.get("run"),
@@ -179,7 +182,7 @@ def convert(job: Job, before_publishing: Callable[[], None]) -> dict[str, Any]:
     with unchanged(job.safe):
         checked, ds, workarounds = _checked_and_computed(job)
 
-    from . import cf, product, verify
+    from . import cf, product, quicklook, verify
 
     is_ours = job.function == function.OURS
     verify.check_dataset(ds, checked, job.recipe["resolution"] if is_ours else None)
@@ -193,6 +196,8 @@ def convert(job: Job, before_publishing: Callable[[], None]) -> dict[str, Any]:
 
     job.product.parent.mkdir(parents=True, exist_ok=True)
     product.write(ds, job.product, job.compression, check)
+    if job.quicklook is not None:
+        quicklook.attempt(ds, job.name, job.quicklook)
     return {
         "product_bytes": job.product.stat().st_size,
         "ipf": checked.ipf,

@@ -42,6 +42,15 @@ class Layout:
         return self.output_dir / "report.html"
 
     @property
+    def quicklooks(self) -> Path:
+        """Pictures of the products. See :mod:`xsar_batch.quicklook`."""
+        return self.output_dir / "quicklooks"
+
+    def quicklook(self, name: str) -> Path:
+        """The picture of its product."""
+        return self.quicklooks / f"{name}.png"
+
+    @property
     def own(self) -> Path:
         """What the workflow keeps for itself."""
         return self.output_dir / ".xsar_batch"

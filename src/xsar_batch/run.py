@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from . import lock, previous, publish, run_file, status
@@ -56,6 +57,9 @@ class Run:
         there = self.plan.done.there.union(previous.settle(layout))
         for folder in (layout.output_dir, layout.own, layout.logs):
             publish.remove_stale(folder)
+        # Whatever stands in its place: products come all the same.
+        with suppress(OSError):
+            publish.remove_stale(layout.quicklooks)
         self._remove_forgotten()
         # Of those that are there: on a parallel filesystem each question costs a millisecond.
         previous.keep(there.intersection(self.names), layout)
@@ -91,4 +95,5 @@ class Run:
             "function": plan.settings.function,
             "compression": plan.settings.compression,
             "run": self.id,
+            "quicklooks": plan.settings.quicklooks,
         }

@@ -16,7 +16,7 @@ from .resolution import normalised
 LISTS = ("safes", "select.mission", "select.mode", "select.product_type", "select.polarisation")
 
 #: Keys whose value is true or false.
-SWITCHES = ("warm", "repairs")
+SWITCHES = ("warm", "repairs", "quicklooks")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Settings:
     land_mask: Path | None = None
     threads: int = 1
     compression: int = 4
+    quicklooks: bool = True
     warm: bool = True
     repairs: bool = True
 

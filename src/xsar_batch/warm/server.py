@@ -209,7 +209,7 @@ def preload() -> None:
     import xarray.backends.plugins
     import xsar
 
-    from xsar_batch import block_rms, cf, convert, l1b, product, verify, workarounds
+    from xsar_batch import block_rms, cf, convert, l1b, product, quicklook, verify, workarounds
 
     assert fiona and fsspec and pyogrio and rioxarray and xsar
     assert cf and convert and l1b and product and verify
@@ -217,6 +217,7 @@ def preload() -> None:
     xarray.backends.plugins.list_engines()
     # Compiled, or loaded from where it was kept.
     block_rms.warm_up()
+    quicklook.warm_up()
     # What is there now stays: looking through it for garbage would copy its pages into each fork.
     gc.collect()
     gc.freeze()
