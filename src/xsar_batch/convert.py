@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("xsar_batch")
 
+#: Set where a logger of Snakemake tells the last line of each log that ends with a failure.
+TOLD_ELSEWHERE = "SNAKEMAKE_LOGGER_TELLS_FAILURES"
+
 
 @dataclass(frozen=True)
 class Job:
@@ -127,7 +130,8 @@ def run(job: Job) -> int:
         if failure.name in ("unknown", "out-of-memory"):
             _say("".join(traceback.format_exception(error)).rstrip(), sys.stderr)
         line, code = outcome.failed(failure), failure.exit_code
-        _say(f"{job.name}: {line}", terminal)
+        if not (job.log and os.environ.get(TOLD_ELSEWHERE)):
+            _say(f"{job.name}: {line}", terminal)
     except (KeyboardInterrupt, _Terminated) as stop:
         by, code = ("Ctrl-C", 130) if isinstance(stop, KeyboardInterrupt) else ("SIGTERM", 143)
         line = outcome.interrupted(by, code)
