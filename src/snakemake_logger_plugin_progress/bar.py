@@ -5,8 +5,8 @@ terminal which is made narrower, or another process that prints, tears it. Here 
 waits at the row's beginning. Wherever a terminal moves that to, clearing from there on clears the
 whole row. The cursor is never hidden, so nothing is to be restored after a kill.
 
-What others print to the same terminal, this process and the jobs' own, goes through a pipe during a
-run, and appears above the row.
+What others print to the same terminal appears above the row: this process through its streams, and
+the jobs' own through a pipe that takes the terminal's place during a run.
 """
 
 import atexit
@@ -24,8 +24,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from . import words
-from .order import settle
+from . import order, words
 from .tally import Tally
 
 #: Seconds between two drawings.
@@ -59,41 +58,38 @@ class Bar:
         self._pipe: int | None = None
         self._kept: dict[int, int] = {}
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self._rest = ""
+        #: Beginnings of lines: what came through the pipe, and what this process printed.
+        self._begun = {"jobs": "", "ours": ""}
 
     # -- other people's text ----------------------------------------------------------------
 
     def start(self) -> None:
-        """From now on, what is printed to this terminal by whomever goes through a pipe."""
+        """From now on, what anybody prints to this terminal comes here. To be called by the thread
+        that handles what was logged."""
         if self._pipe is not None:
             return
         atexit.register(self.stop)
         self._pipe, entrance = os.pipe()
         os.set_blocking(self._pipe, False)
         mine = os.fstat(self._terminal.fileno()).st_rdev
-        for stream in (sys.stdout, sys.stderr):
+        for number, name in ((1, "stdout"), (2, "stderr")):
             with suppress(OSError, ValueError):
-                stream.flush()
-        for number in (1, 2):
-            with suppress(OSError):
                 if os.isatty(number) and os.fstat(number).st_rdev == mine:
+                    getattr(sys, name).flush()
                     self._kept[number] = os.dup(number)
                     os.dup2(entrance, number)
+                    order.install([name], lambda text: self._pass_on("ours", text))
         os.close(entrance)
 
     def wait(self, is_closing: threading.Event) -> None:
-        """Until it is time to draw; text that arrives is printed at once."""
-        if self._pipe is None:
+        """Until it is time to draw; what comes through the pipe is printed at once."""
+        if self._pipe is None or not self._kept:
             is_closing.wait(PERIOD)
-            return
-        if not select.select([self._pipe], [], [], PERIOD)[0]:
-            # A prompt, or a line whose end is long in coming.
-            self._pass_on("", is_whole=True)
-        elif text := self._read():
-            settle(is_closing)
-            self._pass_on(text)
+        elif select.select([self._pipe], [], [], PERIOD)[0]:
+            self._pass_on("jobs", self._read())
         else:
-            is_closing.wait(PERIOD)
+            # A prompt, or a line whose end is long in coming.
+            self._pass_on("jobs", "", is_whole=True)
 
     def _read(self) -> str:
         try:
@@ -101,31 +97,31 @@ class Bar:
         except BlockingIOError:
             return ""
 
-    def _pass_on(self, text: str, is_whole: bool = False) -> None:
+    def _pass_on(self, whose: str, text: str, is_whole: bool = False) -> None:
         with self._lock:
-            whole, newline, self._rest = (self._rest + text).rpartition("\n")
-            if is_whole and self._rest:
-                whole, newline, self._rest = whole + newline + self._rest, "\n", ""
+            lines, newline, rest = (self._begun[whose] + text).rpartition("\n")
+            if is_whole and rest:
+                lines, newline, rest = lines + newline + rest, "\n", ""
+            self._begun[whose] = rest
             if newline:
                 # Colours stay, and what moves the cursor goes.
-                self._print(Text.from_ansi(whole))
+                self._print(Text.from_ansi(lines))
 
     def stop(self) -> None:
         """The end: take the row away, and leave the terminal to others as it was found."""
         with self._lock:
-            self.hide()
             atexit.unregister(self.stop)
-            for stream in (sys.stdout, sys.stderr):
-                with suppress(OSError, ValueError):
-                    stream.flush()
+            self.hide()
+            order.remove()
             while self._kept:
                 number, before = self._kept.popitem()
                 os.dup2(before, number)
                 os.close(before)
             if self._pipe is not None:
                 while text := self._read():
-                    self._pass_on(text)
-                self._pass_on("", is_whole=True)
+                    self._pass_on("jobs", text)
+                for whose in self._begun:
+                    self._pass_on(whose, "", is_whole=True)
                 os.close(self._pipe)
                 self._pipe = None
 
@@ -169,12 +165,13 @@ class Bar:
             columns = 80
         # Some terminals wrap after the last column, others before the next character.
         self._console.width = max(1, columns - 1)
-        row = self._rendered(_row(self._tally, time.time(), columns - 1), end="")
+        row = _row(self._tally, time.time(), self._console.width)
+        row = self._rendered(row, no_wrap=True, overflow="ellipsis")
         return f"{_NO_WRAP}{row}{_WRAP}\r"
 
     def _rendered(self, what: RenderableType, **how: object) -> str:
         with self._console.capture() as capture:
-            self._console.print(what, **{"end": "", **how})
+            self._console.print(what, end="", **how)
         return capture.get().rstrip("\n")
 
     def _write(self, text: str) -> None:
@@ -196,7 +193,7 @@ def _row(tally: Tally, now: float, columns: int) -> RenderableType:
             break
     if room < -1:
         parts = [f"{tally.done}/{tally.total}", *counts[1:-2]]
-    text = Text(no_wrap=True, overflow="ellipsis")
+    text = Text()
     for number, part in enumerate(parts):
         style = "bold red" if part.endswith(" failed") else "default"
         text.append(", " if number else "").append(part, style)

@@ -56,7 +56,7 @@ class LogHandler(LogHandlerBase):
         self._has_counts = not quiet & {"all", "progress"}
         self._everything = settings.everything or common.verbose
         self._lists_jobs = common.dryrun and common.printshellcmds
-        self._at_work = False
+        self._at_work = self._is_stopping = False
         self._has_stats = False
         #: Whether the executor tells when its jobs begin: until then they are queued.
         self._begins_are_told = False
@@ -155,10 +155,11 @@ class LogHandler(LogHandlerBase):
         text = str(record.msg)
         if again := _AGAIN.match(text):
             self._try_again(int(again[1]))
-        if text.startswith((chatter.THE_END, chatter.STOPPING)):
-            self._finish(is_known=text.startswith(chatter.THE_END))
         worth_it = chatter.is_worth_it(record, self._at_work, self.common_settings.dryrun)
         self._say(record, (worth_it and not begun) or self._lists_jobs)
+        self._is_stopping |= text.startswith(chatter.STOPPING)
+        if text.startswith((chatter.THE_END, chatter.STOPPING)):
+            self._finish(is_known=not self._is_stopping)
 
     def _say(self, record: LogRecord, is_worth_it: bool) -> None:
         """Show a record as Snakemake words it, if that is wanted."""
@@ -176,9 +177,11 @@ class LogHandler(LogHandlerBase):
         and tells the same."""
         status = failures.exit_status(str(record.msg))
         missing = _MISSING.search(str(record.msg))
-        if status and self._at_work and not self._everything:
+        if status and not self._everything:
             self._tell_what_was_kept(record.thread)
-            self._said[record.thread] = record, status
+            # Those that Ctrl-C has ended are none to be told.
+            if not self._is_stopping:
+                self._said[record.thread] = record, status
             return
         self._say(record, is_worth_it=True)
         if missing:

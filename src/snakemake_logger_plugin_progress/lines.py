@@ -4,9 +4,8 @@ import threading
 import time
 from typing import TextIO
 
-from . import words
+from . import order, words
 from .failures import readable
-from .order import Ordered
 from .tally import Tally
 
 #: Seconds between two looks at what is due.
@@ -17,7 +16,7 @@ SIGN_OF_LIFE = 10
 
 
 class Lines:
-    """Writes to ``stream``, a line in ``interval`` seconds at most, and never a control character."""
+    """Writes to ``stream``, a line in ``interval`` seconds at most, without control characters."""
 
     def __init__(self, stream: TextIO, interval: float) -> None:
         self._stream, self._interval = stream, interval
@@ -25,7 +24,7 @@ class Lines:
 
     def start(self) -> None:
         """A run begins. To be called by the thread that handles what was logged."""
-        Ordered.install()
+        order.install(["stdout", "stderr"])
 
     def say(self, text: str, style: str = "") -> None:
         """Print a message as it is; colours are for terminals."""
@@ -53,4 +52,4 @@ class Lines:
 
     def stop(self) -> None:
         """Leave all as it was found."""
-        Ordered.remove()
+        order.remove()

@@ -55,9 +55,11 @@ def line(tally: Tally, now: float) -> str:
 def last_line(tally: Tally, now: float) -> str:
     """How it ended."""
     said = [f"{tally.done} of {tally.total} done", f"{tally.failed} failed"]
-    if not_tried := tally.total - tally.done - tally.failed:
-        said.append(f"{not_tried} not tried")
-    how = [f"in {span(now - (tally.started or now))}"]
+    if tally.running:
+        said.append(f"{tally.running} interrupted")
+    if tally.queued:
+        said.append(f"{tally.queued} not tried")
+    how = [f"in {span(now - (now if tally.started is None else tally.started))}"]
     if tally.mean is not None:
         how.append(f"{span(tally.mean)} a job")
     return f"{', '.join(said)}; {', '.join(how)}"
