@@ -31,7 +31,7 @@ class Terminal:
         self.process = subprocess.Popen(
             command,
             cwd=cwd,
-            env=environment(TERM="xterm-256color", NO_COLOR=None, **env),
+            env=environment(**{"TERM": "xterm-256color", "NO_COLOR": None, **env}),
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

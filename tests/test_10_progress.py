@@ -52,11 +52,13 @@ def test_all_jobs_are_counted_unless_rules_are_named():
     assert tally("convert", "all").total == 11
 
 
-def test_where_no_job_is_of_the_named_rules_all_are_counted():
-    made = tally("quicklook")
-    assert made.total == 12
+def test_what_is_at_work_beside_is_named_while_nothing_that_counts_is():
+    made = tally("convert")
     running(made, 1, rule="land_mask")
-    assert counts(made) == (0, 0, 1, 11)
+    running(made, 2, rule="land_mask", at=None)
+    assert words.line(made, 5) == "0 of 10 done, 0 failed, 0 running, 10 queued, first land_mask"
+    running(made, 3)
+    assert words.line(made, 5) == "0 of 10 done, 0 failed, 1 running, 9 queued"
 
 
 def test_jobs_of_other_rules_count_neither_at_work_nor_at_their_end():
@@ -373,6 +375,16 @@ def test_an_error_of_a_command_is_told_with_the_job_of_the_same_thread(capsys):
     assert "RuleException" not in err
     assert re.search(r"FAILED  one 2: exit code 4\n.*FAILED  one 1: exit code 3\n", err)
     assert "0 of 2 done, 2 failed; in" in err
+
+
+def test_a_run_without_jobs_that_count_is_not_counted(capsys):
+    one = LogHandler(OutputSettings(), LogHandlerSettings(rules="convert"))
+    one.handle(record("stats", event="run_info", stats={"all": 1, "total": 1}))
+    one.handle(job_info(1, rule_name="all"))
+    one.handle(record("Finished", event="job_finished", job_id=1))
+    one.handle(record("None", event="progress", done=1, total=1))
+    one.close()
+    assert capsys.readouterr().err == ""
 
 
 def test_output_that_is_missing_counts_as_a_failure(capsys):

@@ -192,7 +192,7 @@ def _row(tally: Tally, now: float, columns: int) -> RenderableType:
         if room >= NARROWEST:
             break
     if room < -1:
-        parts = [f"{tally.done}/{tally.total}", *counts[1:-2]]
+        parts = [f"{tally.done}/{tally.total}", *counts[1 : 1 + (tally.failed > 0)]]
     text = Text()
     for number, part in enumerate(parts):
         style = "bold red" if part.endswith(" failed") else "default"

@@ -57,7 +57,7 @@ class LogHandler(LogHandlerBase):
         self._everything = settings.everything or common.verbose
         self._lists_jobs = common.dryrun and common.printshellcmds
         self._at_work = self._is_stopping = False
-        self._has_stats = False
+        self._has_stats = self._is_shown = False
         #: Whether the executor tells when its jobs begin: until then they are queued.
         self._begins_are_told = False
         #: What Snakemake said just before a job's error, by the thread that said it.
@@ -125,6 +125,9 @@ class LogHandler(LogHandlerBase):
                 began = None if waits else record.created
                 job = Job(record.jobid, record.rule_name, record.wildcards, record.log, began)
                 self._tally.hand_over(job)
+                if not self._is_shown:
+                    # The first word comes with the first job, however short the run.
+                    self._show(time.time())
             case "job_finished":
                 self._say(record, is_worth_it=False)
                 self._tally.finish(record.job_id, record.created)
@@ -231,17 +234,26 @@ class LogHandler(LogHandlerBase):
         if self._is_mute or self._thread is not None:
             return
         self._view.start()
-        self._thread = threading.Thread(target=self._show, name="progress", daemon=True)
+        self._thread = threading.Thread(target=self._look, name="progress", daemon=True)
         self._thread.start()
 
-    def _show(self) -> None:
+    def _look(self) -> None:
         while not self._is_closing.is_set():
             self._view.wait(self._is_closing)
             with self._state:
                 now = time.time()
                 self._tell_failures(now - VERDICT)
-                if self._at_work and self._has_counts and not self._is_closing.is_set():
-                    self._view.show(self._tally, now)
+                self._show(now)
+
+    def _show(self, now: float) -> None:
+        if self._at_work and self._is_counting and not self._is_closing.is_set():
+            self._is_shown = True
+            self._view.show(self._tally, now)
+
+    @property
+    def _is_counting(self) -> bool:
+        """Not if the run has nothing of what is counted."""
+        return self._has_counts and self._tally.total > 0
 
     def _finish(self, is_known: bool = True) -> None:
         """Nothing runs any more. ``is_known``: and of all that ran it is known how it ended."""
@@ -253,5 +265,5 @@ class LogHandler(LogHandlerBase):
             self._tally.fail_rest(now)
         self._view.hide()
         self._tell_failures(float("inf"))
-        if self._has_counts:
+        if self._is_counting:
             self._view.tell(words.last_line(self._tally, now))

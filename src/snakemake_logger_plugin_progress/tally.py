@@ -51,11 +51,8 @@ class Tally:
 
     def plan(self, counts: Mapping[str, int], now: float) -> None:
         """The run begins; ``counts`` are jobs a rule, and their sum as ``total``."""
-        chosen = sum(number for rule, number in counts.items() if rule in self._rules)
-        if not chosen:
-            # Nothing of what is asked for is in this run: then what there is.
-            self._rules = frozenset()
-        self.total = chosen or counts.get("total", 0)
+        jobs = {rule: number for rule, number in counts.items() if rule != "total"}
+        self.total = sum(n for rule, n in jobs.items() if not self._rules or rule in self._rules)
         self.started = now
 
     def grow(self, total: int) -> None:
@@ -136,6 +133,12 @@ class Tally:
     def queued(self) -> int:
         """Those that have not begun, whether Snakemake has handed them over or not."""
         return max(0, self.total - self.done - self.failed - self.running)
+
+    @property
+    def beside(self) -> list[str]:
+        """Rules at work whose jobs are not counted: what those that are counted may wait for."""
+        at_work = (job for job in self._jobs.values() if job.began is not None)
+        return sorted({job.rule for job in at_work if not self._counts(job)})
 
     @property
     def mean(self) -> float | None:

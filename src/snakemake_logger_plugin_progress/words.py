@@ -20,13 +20,16 @@ def span(seconds: float) -> str:
 
 
 def counts(tally: Tally) -> list[str]:
-    """Done, failed, running and queued."""
-    return [
+    """Done, failed, running and queued; and what is done first, where nothing of it runs."""
+    said = [
         f"{tally.done} of {tally.total} done",
         f"{tally.failed} failed",
         f"{tally.running} running",
         f"{tally.queued} queued",
     ]
+    if tally.queued and not tally.running and (beside := tally.beside):
+        said.append(f"first {' and '.join(beside)}")
+    return said
 
 
 def speed(tally: Tally, now: float) -> list[str]:
