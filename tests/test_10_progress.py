@@ -16,7 +16,13 @@ from snakemake.settings.enums import Quietness
 from snakemake.settings.types import OutputSettings
 from snakemake_interface_common.exceptions import WorkflowError
 
-from snakemake_logger_plugin_progress import LogHandler, LogHandlerSettings, chatter, words
+from snakemake_logger_plugin_progress import (
+    LogHandler,
+    LogHandlerSettings,
+    chatter,
+    failures,
+    words,
+)
 from snakemake_logger_plugin_progress.bar import Bar
 from snakemake_logger_plugin_progress.failures import cause, exit_status, last_words, readable
 from snakemake_logger_plugin_progress.tally import RECENT_ENDS, Job, Tally
@@ -249,6 +255,7 @@ def test_any_other_error_says_more_than_an_exit_status(text):
         ("ValueError: no", "", "exit code 1", "ValueError: no (exit code 1)"),
         ("ValueError: no", "", "", "ValueError: no"),
         ("", "walltime", "exit code 1", "walltime"),
+        ("", f"walltime. {failures._ADDED} and the log files", "", "walltime"),
         ("", "", "exit code 1", "exit code 1"),
         ("", "", "", "it left no log that tells why"),
     ],

@@ -13,6 +13,9 @@ LONGEST = 400
 #: How Snakemake says that a command failed.
 _STATUS = re.compile(r"^Command .*(?:returned non-zero exit status|died with)\s(.+?)\.?$", re.S)
 
+#: What Snakemake adds to whatever an executor tells.
+_ADDED = "For further error details see the cluster/cloud log"
+
 #: Colours and the like, then whatever else is no character to be read.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -54,7 +57,7 @@ def cause(words: str, told: str, status: str = "") -> str:
     A log that ends with ``FAILED …`` tells the cause itself. Of any other it is not known whether
     its last line means anything, if there is another reason.
     """
-    told = " ".join(told.split()).rstrip(". ")
+    told = " ".join(told.partition(_ADDED)[0].split()).rstrip(". ")
     if words.startswith("FAILED "):
         return words.removeprefix("FAILED ") + (f" ({told})" if told else "")
     if words and told:
