@@ -182,7 +182,8 @@ def test_lines_in_words():
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0.04, "0.0 s"),
+        (0.043, "0.04 s"),
+        (0.96, "1.0 s"),
         (8.44, "8.4 s"),
         (9.96, "10 s"),
         (99.4, "99 s"),

@@ -5,6 +5,8 @@ from .tally import Tally
 
 def span(seconds: float) -> str:
     """A time that people can use: two figures of it, no more."""
+    if seconds < 0.95:
+        return f"{seconds:.2f} s"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     if seconds < 99.5:
