@@ -253,11 +253,6 @@ class Executor(RemoteExecutor):
         return sys.executable
 
 
-def _job_ids(job: JobExecutorInterface) -> list[int]:
-    """Snakemake's numbers of a job, or of all in a group."""
-    return [one.jobid for one in (job.jobs if job.is_group() else [job])]
-
-
 def words(command: str) -> list[str]:
     """Split a command line that Snakemake has put together: it quotes as Python does, which is
     not what a shell reads where there are quotes or backslashes within."""
@@ -279,6 +274,11 @@ def _unquoted(text: str) -> str:
     except (SyntaxError, ValueError):
         # Quoted for a shell, where a backslash means itself.
         return text[1:-1]
+
+
+def _job_ids(job: JobExecutorInterface) -> list[int]:
+    """Snakemake's numbers of a job, or of all in a group."""
+    return [one.jobid for one in (job.jobs if job.is_group() else [job])]
 
 
 def _umask() -> str:

@@ -130,8 +130,7 @@ def run(job: Job) -> int:
         if failure.name in ("unknown", "out-of-memory"):
             _say("".join(traceback.format_exception(error)).rstrip(), sys.stderr)
         line, code = outcome.failed(failure), failure.exit_code
-        if not (job.log and os.environ.get(TOLD_ELSEWHERE)):
-            _say(f"{job.name}: {line}", terminal)
+        _say(f"{job.name}: {line}", terminal)
     except (KeyboardInterrupt, _Terminated) as stop:
         by, code = ("Ctrl-C", 130) if isinstance(stop, KeyboardInterrupt) else ("SIGTERM", 143)
         line = outcome.interrupted(by, code)
@@ -235,11 +234,13 @@ def _on_terminate(signum: int, frame: object) -> None:
 
 
 def _print_to(log: Path) -> TextIO:
-    """Send stdout and stderr, those of C libraries too, to a file; returns the old stderr."""
+    """Send stdout and stderr, those of C libraries too, to a file; returns the old stderr, or
+    nowhere if a logger of Snakemake tells failures."""
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    terminal = os.fdopen(os.dup(2), "w")
+    is_told = bool(os.environ.get(TOLD_ELSEWHERE))
+    terminal = os.fdopen(os.open(os.devnull, os.O_WRONLY) if is_told else os.dup(2), "w")
     with log.open("wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
