@@ -7,8 +7,11 @@ from pathlib import Path
 import yaml
 from helpers import Ran, copy_workflow, outcome, run_snakemake
 
+#: With all that Snakemake says, which tests count and read. A user gets less: test_50_progress.
+CHATTY = ("--logger-progress-everything",)
+
 #: As a user calls it, but for the second try of what fails: that is a test of its own.
-USUAL = ("--profile", "profiles/local", "--cores", "2", "--retries", "0")
+USUAL = ("--profile", "profiles/local", "--cores", "2", "--retries", "0", *CHATTY)
 
 #: A user's function. While there is a file ``hold``, it lets one SAFE pass and no other.
 MINE = """

@@ -12,7 +12,16 @@ OF_THE_NODE = {
     *("TMPDIR", "USER", "NCPUS", "OMP_NUM_THREADS", "ENVIRONMENT", "_"),
     *("DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS"),
 }
-_PREFIXES = ("PBS_", "SSH_", "XDG_", "KRB5", "STY", "TMUX", "SNAKEMAKE_PROFILE")
+_PREFIXES = (
+    "PBS_",
+    "SSH_",
+    "XDG_",
+    "KRB5",
+    "STY",
+    "TMUX",
+    "SNAKEMAKE_PROFILE",
+    "SNAKEMAKE_LOGGER_",
+)
 
 
 def portable(environment: Mapping[str, str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
 
+from snakemake.settings.enums import Quietness
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.executors.real import RealExecutor
@@ -80,6 +81,12 @@ class Executor(RemoteExecutor):
             *(server, ledger, settings, interval, self._prepare),
             say=self.logger.info,
             warn=self.logger.warning,
+        )
+        # Loggers that count what runs must know that not all runs that is handed over.
+        self.logger.info(
+            f"PBS: at most {settings.max_jobs} PBS jobs, {settings.pack_size} jobs in each; "
+            f"logs in {settings.logdir}",
+            extra={"begins_are_told": True},
         )
 
     # -- jobs come in -----------------------------------------------------------------------
@@ -216,7 +223,9 @@ class Executor(RemoteExecutor):
             return
         self.interrupt.insist(is_heard=self.fleet.is_cancelled)
         try:
-            for report in self.fleet.round():
+            reports = self.fleet.round()
+            self._tell_begun()
+            for report in reports:
                 info = report.entry.handle
                 ended.add(id(info))
                 if report.failure is None:
@@ -234,6 +243,15 @@ class Executor(RemoteExecutor):
         for info in active_jobs:
             if id(info) not in ended:
                 yield info
+
+    def _tell_begun(self) -> None:
+        """One line for all that began since the last round; loggers find them in ``begun``."""
+        taken, self.fleet.begun = self.fleet.begun, []
+        begun = [(number, at) for entry, at in taken for number in _job_ids(entry.handle.job)]
+        if begun:
+            numbers = ", ".join(str(number) for number, _ in begun)
+            extra = {"begun": begun, "quietness": Quietness.PROGRESS}
+            self.logger.info(f"Begun in PBS: jobid {numbers}", extra=extra)
 
     async def sleep(self) -> None:
         """Between two rounds. How often PBS is asked is another matter: see Fleet."""
@@ -289,6 +307,11 @@ def _unquoted(text: str) -> str:
     except (SyntaxError, ValueError):
         # Quoted for a shell, where a backslash means itself.
         return text[1:-1]
+
+
+def _job_ids(job: JobExecutorInterface) -> list[int]:
+    """Snakemake's numbers of a job, or of all in a group."""
+    return [one.jobid for one in (job.jobs if job.is_group() else [job])]
 
 
 def _umask() -> str:

@@ -73,6 +73,8 @@ class Fleet:
         self._is_complete = False
         #: Ends that were found; they survive an error in the rest of a round.
         self._due: list[Report] = []
+        #: Jobs that were seen to begin, and when; for the caller to take.
+        self.begun: list[tuple[Entry, float]] = []
         self._lock = threading.RLock()
         self._cancelled = threading.Event()
         self._in_flight: Folder | None = None
@@ -140,6 +142,7 @@ class Fleet:
 
     def _look_at(self, one: Running, now: float) -> None:
         try:
+            self.begun += one.begun()
             # One by one: what was told before an error is told.
             for report in one.reports(now, 3 * max(self.interval, 1.0)):
                 self._take_back(report)

@@ -64,6 +64,7 @@ class Running:
     entries: dict[int, Entry] = field(default_factory=dict)
     status: Status | None = None
     is_over: bool = False
+    _begun: set[int] = field(default_factory=set)
     _over_since: float | None = None
     _gone_since: float | None = None
     _gone_rounds: int = 0
@@ -77,6 +78,13 @@ class Running:
         elif is_gone:
             self._gone_since = now if self._gone_since is None else self._gone_since
             self._gone_rounds += 1
+
+    def begun(self) -> Iterator[tuple[Entry, float]]:
+        """Jobs that have begun and were not told of yet, each with the time since 1970."""
+        for number, line in self.folder.fates().started.items():
+            if number in self.entries and number not in self._begun:
+                self._begun.add(number)
+                yield self.entries[number], line["at"]
 
     def reports(self, now: float, rounds_wait: float) -> Iterator[Report]:
         """Ends that are not reported yet.

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("xsar_batch")
 
+#: Set where a logger of Snakemake tells the last line of each log that ends with a failure.
+TOLD_ELSEWHERE = "SNAKEMAKE_LOGGER_TELLS_FAILURES"
+
 
 @dataclass(frozen=True)
 class Job:
@@ -267,11 +270,13 @@ def _on_time_over(signum: int, frame: object) -> None:
 
 
 def _print_to(log: Path) -> TextIO:
-    """Send stdout and stderr, those of C libraries too, to a file; returns the old stderr."""
+    """Send stdout and stderr, those of C libraries too, to a file; returns the old stderr, or
+    nowhere if a logger of Snakemake tells failures."""
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    terminal = os.fdopen(os.dup(2), "w")
+    is_told = bool(os.environ.get(TOLD_ELSEWHERE))
+    terminal = os.fdopen(os.open(os.devnull, os.O_WRONLY) if is_told else os.dup(2), "w")
     with log.open("wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)

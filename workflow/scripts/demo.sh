@@ -26,13 +26,13 @@ printf 'safes: [%s/archive]\noutput_dir: %s/products\n' "$folder" "$folder" > "$
 snakemake=(snakemake --profile profiles/local --configfile "$folder/config.yaml")
 
 say "What is pending?"
-run "${snakemake[@]}" -n --quiet rules host progress
+run "${snakemake[@]}" -n
 
 say "The first run: two products, and one SAFE that fails"
-run "${snakemake[@]}" --quiet rules host progress
+run "${snakemake[@]}"
 
 say "The second run: only what is left, so only the broken one is tried"
-run "${snakemake[@]}" --quiet rules host progress
+run "${snakemake[@]}"
 code=$?
 
 say "The products"
