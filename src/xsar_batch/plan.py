@@ -62,6 +62,7 @@ class Plan:
 
         settings = Settings.from_config(config, schema)
         layout = Layout(settings.output_dir)
+        layout.check()
         polygons = land_mask.identity(settings.land_mask)
         recipe = recipes.recipe(settings.resolution, settings.function, polygons)
         found = catalogue.read(settings.safes, settings.select, settings.duplicates)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from . import lock, previous, publish, run_file
+from . import classify, lock, previous, publish, run_file
 from .failures import ConfigError
 from .plan import Plan
 
@@ -46,10 +46,10 @@ class Run:
         except (OSError, sqlite3.Error) as error:
             where = getattr(error, "filename", None) or layout.output_dir
             why = getattr(error, "strerror", None) or error
-            raise ConfigError(
-                f"output_dir: cannot write to {where}: {why}\n"
-                "    write the path of a folder that is yours:  output_dir: $DATAWORK/l1b"
-            ) from None
+            advice = "write the path of a folder that is yours:  output_dir: $DATAWORK/l1b"
+            if "full" in str(why) or getattr(error, "errno", 0) in classify.FULL:
+                advice = "make room, and type the command again"
+            raise ConfigError(f"output_dir: cannot write to {where}: {why}\n    {advice}") from None
 
     def _prepare(self) -> None:
         layout = self.plan.layout
