@@ -57,7 +57,7 @@ class Layout:
         ConfigError
             A file is where one of them should be.
         """
-        for folder in (self.output_dir, self.own, self.logs, self.previous):
+        for folder in (self.own, self.logs, self.previous):
             if folder.exists() and not folder.is_dir():
                 raise ConfigError(
                     f"output_dir: {folder} is a file, and should be a folder.\n"
