@@ -68,9 +68,13 @@ def hanging(folder: Path) -> Iterator[Path]:
 
 
 class Traces:
-    """Marks all that a test starts, to find what is left of it: processes, and in ``TMPDIR``."""
+    """Marks all that a test starts, to find what is left of it: processes, and in ``TMPDIR``.
 
-    def __init__(self) -> None:
+    Jobs of the stand-in PBS begin without that environment, but work in ``folder``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.token = f"xsar-batch-test-{secrets.token_hex(6)}"
         # Short: the path of a socket may not be long.
         self.tmp = Path(tempfile.mkdtemp(prefix="xb-"))
@@ -85,7 +89,8 @@ class Traces:
         for process in psutil.process_iter():
             with suppress(psutil.Error, OSError):
                 environment = Path(f"/proc/{process.pid}/environ").read_bytes()
-                if self.token.encode() not in environment:
+                is_marked = self.token.encode() in environment
+                if not is_marked and not process.cwd().startswith(str(self.folder)):
                     continue
                 line = process.cmdline()
                 is_dead = process.status() == psutil.STATUS_ZOMBIE

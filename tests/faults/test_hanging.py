@@ -19,8 +19,8 @@ LIMIT = 12
 
 
 @pytest.fixture
-def traces():
-    made = Traces()
+def traces(tmp_path):
+    made = Traces(tmp_path)
     yield made
     made.end()
 
@@ -48,7 +48,7 @@ def limited(a_run: Run, safe, seconds: float, is_warm: bool) -> subprocess.Popen
     return process
 
 
-@pytest.mark.parametrize("is_warm", [True, False])
+@pytest.mark.parametrize("is_warm", [True, pytest.param(False, marks=pytest.mark.faults)])
 def test_conversion_that_takes_too_long(is_warm, a_run, scene):
     if is_warm:
         # So that the import is no part of it.
@@ -69,6 +69,7 @@ def test_conversion_that_takes_too_long(is_warm, a_run, scene):
     assert list(a_run.layout.output_dir.glob("*.nc")) == []
 
 
+@pytest.mark.faults
 def test_conversion_that_hears_nothing(a_run, scene):
     """Stopped, so that no signal but the last one reaches it."""
     assert a_run.convert(scene(1))[0] == 0
@@ -101,10 +102,12 @@ def test_one_that_cannot_be_killed_is_left_alone(monkeypatch):
     ("number", "cause"),
     [
         (signal.SIGKILL, "SIGKILL ended it, most often sent as memory ran out"),
-        (signal.SIGSEGV, "SIGSEGV ended it: a library crashed"),
+        pytest.param(
+            *(signal.SIGSEGV, "SIGSEGV ended it: a library crashed"), marks=pytest.mark.faults
+        ),
     ],
 )
-@pytest.mark.parametrize("is_warm", [True, False])
+@pytest.mark.parametrize("is_warm", [True, pytest.param(False, marks=pytest.mark.faults)])
 def test_one_that_is_killed_has_an_outcome(number, cause, is_warm, a_run, scene):
     a_run.do("sleep")
     process = a_run.start(scene(0), warm=is_warm)
@@ -119,6 +122,7 @@ def test_one_that_is_killed_has_an_outcome(number, cause, is_warm, a_run, scene)
     assert last_line(a_run.layout.log(scene(0).stem)) == f"FAILED killed: {record['cause']}"
 
 
+@pytest.mark.faults
 def test_orphan_ends(a_run, scene):
     """Snakemake was killed, and it alone: the next run shall not meet what it had started."""
     a_run.do("sleep")

@@ -43,8 +43,8 @@ SUPERVISOR = ("snakemake_executor_plugin_pbs.supervisor",)
 
 
 @pytest.fixture
-def traces():
-    made = Traces()
+def traces(tmp_path):
+    made = Traces(tmp_path)
     yield made
     made.end()
 

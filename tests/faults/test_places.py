@@ -123,6 +123,7 @@ def fill(folder: Path, leave: int) -> Path:
     return path
 
 
+@faults
 @needs_root
 def test_disk_that_fills_up_and_is_emptied(work, name, tmp_path):
     """An older product stays until there is room for the new one."""
@@ -208,6 +209,7 @@ def test_limit_on_the_size_of_files(size, work, name):
 # -- forbidden, gone, in the way -------------------------------------------------------------
 
 
+@faults
 @needs_root
 def test_read_only_output_dir(work, name, tmp_path):
     with mounted(tmp_path / "disk") as disk:
@@ -265,6 +267,7 @@ def start_and_hold(work: Work) -> subprocess.Popen:
     return process
 
 
+@faults
 @needs_setpriv
 def test_output_dir_of_somebody_else(work, name, tmp_path):
     """Readable, not writable: what is pending can be seen; a run says whose folder to take."""

@@ -32,8 +32,8 @@ HOSTILE = (
 
 
 @pytest.fixture
-def traces():
-    made = Traces()
+def traces(tmp_path):
+    made = Traces(tmp_path)
     yield made
     made.end()
 

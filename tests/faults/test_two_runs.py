@@ -15,8 +15,8 @@ REFUSED = "output_dir: another run is at work in "
 
 
 @pytest.fixture
-def traces():
-    made = Traces()
+def traces(tmp_path):
+    made = Traces(tmp_path)
     yield made
     made.end()
 
