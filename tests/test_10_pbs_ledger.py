@@ -10,6 +10,7 @@ import pytest
 
 from snakemake_executor_plugin_pbs.folder import Folder, Pack, Task
 from snakemake_executor_plugin_pbs.ledger import FORGOTTEN_AFTER, Ledger
+from snakemake_executor_plugin_pbs.limits import began
 
 #: Another machine: whether its processes live cannot be told, so they count as dead.
 DEAD = {"host": "other", "pid": 1, "began": 1.0}
@@ -52,8 +53,7 @@ def process():
 
 
 def owner_of(pid):
-    began = psutil.Process(pid).create_time()
-    return {"host": os.uname().nodename, "pid": pid, "began": began}
+    return {"host": os.uname().nodename, "pid": pid, "began": began(pid)}
 
 
 # -- earlier ---------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from pbs_fleet import is_gone, pack, task
 
 from snakemake_executor_plugin_pbs import limits
 from snakemake_executor_plugin_pbs.folder import Folder
-from snakemake_executor_plugin_pbs.limits import Limits, Offender, offence, tree
+from snakemake_executor_plugin_pbs.limits import Limits, Offender, began, offence, tree
 from snakemake_executor_plugin_pbs.supervisor import Supervisor
 
 MB = 1_000_000
@@ -101,7 +101,8 @@ def test_a_job_over_its_runtime(snakemake):
 def test_only_the_one_that_is_over_it(snakemake):
     process = snakemake(SLEEP, "wait", holding(1))
     old, young = job_of(process, SLEEP), job_of(process, holding(1))
-    limit = Limits(runtime=time.time() - young.create_time() + 0.3)
+    age = time.clock_gettime(time.CLOCK_BOOTTIME) - began(young.pid)
+    limit = Limits(runtime=age + 0.3)
     assert offence(process, limit).process == old
     assert ends(old)
     assert young.is_running()

@@ -240,6 +240,30 @@ def test_braces_in_output_dir(monkeypatch, written, schema):
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a\\b", "contains a backslash, which netCDF takes for a slash"),
+        ("a!b", "contains an exclamation mark, which means an archive to fiona"),
+        ("a\nb", "contains a control character"),
+        ("a\tb", "contains a control character"),
+        ("a\x07b", "contains a control character"),
+        # What no locale can read.
+        ("a\udcffb", "contains a control character"),
+    ],
+)
+def test_names_of_output_dir_that_nothing_can_be_written_to(name, said, tmp_path, monkeypatch):
+    first, second = complaint({**GOOD, "output_dir": f"/products/{name}"}).splitlines()
+    assert first.startswith("output_dir: ") and said in first
+    assert second.startswith("    write a path without ")
+    folder = tmp_path / name
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    assert said in complaint({**GOOD, "output_dir": "out"})
+    for harmless in ("/elsewhere", "/été 海面/no\u00a0break"):
+        assert settings(output_dir=harmless).output_dir == Path(harmless)
+
+
 def test_braces_elsewhere_mean_themselves(monkeypatch):
     monkeypatch.setenv("SCRATCH", "/scratch")
     read = settings(safes="/archive/{a}", output_dir="${SCRATCH}/l1b", function="/{a}/b.py:f")

@@ -677,17 +677,19 @@ def test_record_that_cannot_be_written_hides_nothing(tmp_path):
     assert one.failed(BadSafe("the reason")) == "FAILED bad-safe: the reason"
 
 
-def test_earlier_record_stays_when_it_cannot_be_replaced(tmp_path):
-    # For what it knows of the product; one that says `running` is told as killed.
+def test_record_is_written_in_place_when_it_cannot_be_replaced(tmp_path):
+    # As on a full disk. Longer or shorter, it is whole, and knows what it knew of the product.
     path = tmp_path / "a.json"
     outcome.Outcome(path, NAME, recipe=FIRST).done()
     one = outcome.Outcome(path, NAME, recipe=SECOND)
     # Where the temporary file would go is a folder: this fails for root too.
     part(path).mkdir()
     part(path).joinpath("x").write_text("")
-    assert one.failed(BadSafe("the reason")) == "FAILED bad-safe: the reason"
-    record = outcome.read(path)
-    assert (record["state"], record["made_with"]) == ("running", FIRST)
+    for reason in ("the reason", "a longer reason " * 20, "short"):
+        assert one.failed(BadSafe(reason)) == f"FAILED bad-safe: {reason.strip()}"
+        record = outcome.read(path)
+        assert (record["state"], record["cause"]) == ("failed", reason.strip())
+        assert record["made_with"] == FIRST
 
 
 @pytest.mark.parametrize("text", [None, "", '{"state": "do'])

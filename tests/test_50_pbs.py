@@ -192,6 +192,25 @@ def test_kill_9_at_ten_random_moments(project):
     assert "of an earlier run is taken over" in work.out
 
 
+@pytest.mark.faults
+def test_second_attempt_is_taken_over_too(project):
+    """It asks for more than the first, and its command says so: it is the same job all the same."""
+    work = project(2, seconds=10)
+    snakefile = work.folder / "Snakefile"
+    snakefile.write_text(
+        snakefile.read_text().replace(" touch {output}", " : {resources.runtime}; touch {output}")
+    )
+    work.mark("bad", 0)
+    process = work.begin(pbs_pack_size="2", pbs_pack_cores="2")
+    wait_until(lambda: work.started["0"] == 2)
+    kill(process)
+    (work.folder / "bad" / "0").unlink()
+    ended = work.run(pbs_pack_size="2", pbs_pack_cores="2")
+    assert ended.code == 0, ended.out
+    assert "of an earlier run is taken over" in ended.out
+    assert work.started == {"0": 2, "1": 1}
+
+
 def test_ctrl_c_at_ten_random_moments(project):
     chance = random.Random(3)
     work = project(80, seconds=3, slots=2, delay={"qsub": 0.3, "qstat": 1.0, "qdel": 0.3})

@@ -30,6 +30,7 @@ from typing import Any
 import psutil
 
 from .folder import Folder, Pack, Task
+from .limits import began
 
 #: Folders of packs that nobody asked about for so many seconds are removed.
 FORGOTTEN_AFTER = 14 * 86_400
@@ -101,8 +102,7 @@ def _age(path: Path) -> float:
 
 
 def _me() -> dict[str, Any]:
-    process = psutil.Process()
-    return {"host": os.uname().nodename, "pid": process.pid, "began": process.create_time()}
+    return {"host": os.uname().nodename, "pid": os.getpid(), "began": began(os.getpid())}
 
 
 def _is_alive(owner: Mapping[str, Any]) -> bool:
@@ -113,7 +113,8 @@ def _is_alive(owner: Mapping[str, Any]) -> bool:
     if owner.get("host") != os.uname().nodename or owner.get("pid") == os.getpid():
         return False
     try:
-        process = psutil.Process(owner["pid"])
-        return abs(process.create_time() - owner["began"]) < 2 and process.status() != "zombie"
-    except psutil.Error:
+        is_dead = psutil.Process(owner["pid"]).status() == psutil.STATUS_ZOMBIE
+        # Since boot: by the clock on the wall it would be another process once that was set.
+        return not is_dead and abs(began(owner["pid"]) - owner["began"]) < 0.05
+    except (psutil.Error, OSError, IndexError):
         return False

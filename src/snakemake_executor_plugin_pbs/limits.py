@@ -38,7 +38,7 @@ class Offender:
         self.process = process
         self.why = why
         with suppress(OSError, IndexError):
-            self.began = _began(process.pid)
+            self.began = began(process.pid)
         self._tree = tree(process)
         self._until = time.monotonic() + GRACE
         for one in self._tree:
@@ -53,7 +53,7 @@ class Offender:
                     one.kill()
 
 
-def _began(process: int) -> float:
+def began(process: int) -> float:
     """When a process began, in seconds since boot (``CLOCK_BOOTTIME``).
 
     Since the epoch it is known to a second only, and jobs begin together.
@@ -71,11 +71,12 @@ def tree(process: psutil.Process) -> list[psutil.Process]:
 
 def offence(snakemake: psutil.Process, limits: Limits) -> Offender | None:
     """End one job that breaks a limit, if there is one."""
-    with suppress(psutil.Error):
+    with suppress(psutil.Error, OSError, IndexError):
         jobs = snakemake.children()
         if limits.runtime:
             for job in jobs:
-                if time.time() - job.create_time() > limits.runtime:
+                # Not by the clock on the wall, which may jump.
+                if time.clock_gettime(time.CLOCK_BOOTTIME) - began(job.pid) > limits.runtime:
                     return Offender(job, "runtime")
         if limits.memory and limits.memory_of_all:
             # Resident sizes count shared pages more than once, but are cheap to get.

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from .failures import ConfigError
+from .patience import Waiting, waiting
 from .safe_name import FIELDS, parse
 from .settings import expand_variables
 
@@ -55,11 +56,12 @@ def read(places: Iterable[str], select: dict[str, Any], duplicates: str) -> Cata
         A folder or a listing that is not there.
     """
     paths, empty_places = [], []
-    for place in places:
-        found_here = list(find(place))
-        paths += found_here
-        if not found_here:
-            empty_places.append(place)
+    with waiting() as now:
+        for place in places:
+            found_here = list(find(place, now))
+            paths += found_here
+            if not found_here:
+                empty_places.append(place)
 
     rows, seen, listed_twice, not_sentinel1 = [], {}, 0, []
     for path, there in paths:
@@ -93,18 +95,20 @@ def read(places: Iterable[str], select: dict[str, Any], duplicates: str) -> Cata
     )
 
 
-def find(place: str) -> Iterator[tuple[str, bool]]:
+def find(place: str, now: Waiting | None = None) -> Iterator[tuple[str, bool]]:
     """SAFEs of one entry of ``safes``, as absolute paths, with whether they are there.
 
-    ``place`` is a folder, a glob, or a ``.txt`` listing.
+    ``place`` is a folder, a glob, or a ``.txt`` listing. ``now`` is told what is looked at.
     """
+    now = now or Waiting()
+    now.place = place
     if place.endswith(".txt"):
-        yield from _listing(place)
+        yield from _listing(place, now)
     elif glob.has_magic(place) and not os.path.exists(place):
         for match in sorted(glob.glob(place, recursive=True)):
-            yield from _below(match)
+            yield from _below(match, now)
     elif os.path.isdir(place):
-        yield from _below(place)
+        yield from _below(place, now)
     elif os.path.exists(place):
         raise ConfigError(
             f"safes: {place} is a file, and its name does not end in .txt.\n"
@@ -120,7 +124,7 @@ def find(place: str) -> Iterator[tuple[str, bool]]:
         )
 
 
-def _listing(path: str) -> Iterator[tuple[str, bool]]:
+def _listing(path: str, now: Waiting) -> Iterator[tuple[str, bool]]:
     try:
         lines = Path(path).read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -139,10 +143,11 @@ def _listing(path: str) -> Iterator[tuple[str, bool]]:
                 f"safes: {path}, line {number}: the environment variable ${missing.args[0]} is not"
                 f" set.\n    set it first:  export {missing.args[0]}=/a/folder"
             ) from None
+        now.place = safe
         yield safe, os.path.isdir(safe)
 
 
-def _below(folder: str) -> Iterator[tuple[str, bool]]:
+def _below(folder: str, now: Waiting) -> Iterator[tuple[str, bool]]:
     """All ``*.SAFE`` folders at or below ``folder``, without a look into any."""
     folder = os.path.abspath(folder)
     if folder.endswith(".SAFE"):
@@ -152,9 +157,9 @@ def _below(folder: str) -> Iterator[tuple[str, bool]]:
     # Archives hold symbolic links to years and tracks, so links are followed; a loop of links
     # is met twice and left at the second time.
     visited = set()
-    waiting = [folder]
-    while waiting:
-        here = waiting.pop()
+    still = [folder]
+    while still:
+        here = now.place = still.pop()
         try:
             status = os.stat(here)
             if (status.st_dev, status.st_ino) in visited:
@@ -169,7 +174,7 @@ def _below(folder: str) -> Iterator[tuple[str, bool]]:
                 f"safes: cannot list {here}: {error.strerror}\n"
                 "    ask for the right to read it, or leave it out of safes"
             ) from None
-        waiting += [path for name, path in reversed(inside) if not name.endswith(".SAFE")]
+        still += [path for name, path in reversed(inside) if not name.endswith(".SAFE")]
         yield from ((path, True) for name, path in inside if name.endswith(".SAFE"))
 
 

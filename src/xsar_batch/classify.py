@@ -7,7 +7,12 @@ from pathlib import Path
 
 from .failures import BadSafe, DiskFull, Failure, LandMaskError, OutOfMemory
 
-_FULL = {errno.ENOSPC: "no space left", errno.EDQUOT: "disk quota exceeded"}
+#: What an operating system says when there is no room.
+FULL = {
+    errno.ENOSPC: "no space left",
+    errno.EDQUOT: "disk quota exceeded",
+    errno.EFBIG: "no file may be as large (ulimit -f)",
+}
 
 #: Bytes written to find out whether a disk is full: more than a file system may keep for its own.
 _PROBE = 4 << 20
@@ -39,8 +44,8 @@ def disk_full(error: BaseException, folder: Path) -> DiskFull | None:
 
     netCDF and HDF5 do not say so, but "HDF error" or "Permission denied": the disk is asked then.
     """
-    if isinstance(error, OSError) and error.errno in _FULL:
-        return DiskFull(f"{_FULL[error.errno]} in {folder}")
+    if isinstance(error, OSError) and error.errno in FULL:
+        return DiskFull(f"{FULL[error.errno]} in {folder}")
     if not isinstance(error, OSError | RuntimeError):
         return None
     probe = folder / f".probe-{os.uname().nodename}-{os.getpid()}"
@@ -50,7 +55,7 @@ def disk_full(error: BaseException, folder: Path) -> DiskFull | None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as full:
-        return DiskFull(f"{_FULL[full.errno]} in {folder}") if full.errno in _FULL else None
+        return DiskFull(f"{FULL[full.errno]} in {folder}") if full.errno in FULL else None
     finally:
         with suppress(OSError):
             probe.unlink()

@@ -125,7 +125,11 @@ def run(job: Job) -> int:
 
     With ``job.log``, all that this process prints from now on goes there.
     """
-    terminal = _print_to(job.log) if job.log else sys.stderr
+    terminal = sys.stderr
+    if job.log:
+        # What converts is not kept from it by a log that cannot be.
+        with suppress(OSError):
+            terminal = _print_to(job.log)
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, force=True)
     signal.signal(signal.SIGTERM, _on_terminate)
     signal.signal(signal.SIGALRM, _on_time_over)

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
+
+from .failures import ConfigError
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,21 @@ class Layout:
     def previous(self) -> Path:
         """Products that are being made again. See :mod:`xsar_batch.previous`."""
         return self.own / "previous"
+
+    def check(self) -> None:
+        """Whether these folders can be.
+
+        Raises
+        ------
+        ConfigError
+            A file is where one of them should be.
+        """
+        for folder in (self.own, self.logs, self.previous):
+            if folder.exists() and not folder.is_dir():
+                raise ConfigError(
+                    f"output_dir: {folder} is a file, and should be a folder.\n"
+                    f"    move it away:  mv {quote(str(folder))} {quote(str(folder) + '.old')}"
+                )
 
     def land_mask(self, digest: str) -> Path:
         """Land polygons, tiled and indexed. See :mod:`xsar_batch.land_mask`."""

@@ -86,10 +86,7 @@ class Outcome:
     def _write(self) -> None:
         if self._path is None:
             return
-        # On a full disk the record must not hide why the conversion failed: the log and the exit
-        # code still say it. An earlier record stays, for what it knows of the product.
-        with suppress(OSError):
-            publish.write_text(self._path, _as_text(self.record))
+        _write(self._path, self.record)
 
 
 def _peak_memory() -> int:
@@ -116,7 +113,7 @@ def end_of(
         return None
     said, line = _failed(failure)
     record.update(said, ended=_now(), seconds=round(seconds, 3))
-    publish.write_text(path, _as_text(record))
+    _write(path, record)
     return line
 
 
@@ -135,8 +132,17 @@ def _failed(failure: Failure) -> tuple[dict[str, Any], str]:
     return said, f"FAILED {failure.name}: {cause}"
 
 
-def _as_text(record: dict[str, Any]) -> str:
-    return json.dumps(record, indent=1) + "\n"
+def _write(path: Path, record: dict[str, Any]) -> None:
+    text = json.dumps(record, indent=1) + "\n"
+    try:
+        publish.write_text(path, text)
+    except OSError:
+        # On a full disk the record must not hide why the conversion failed: the log and the exit
+        # code still say it. Within the block that the earlier record has there is room for a new
+        # one; failing that the earlier one stays, for what it knows of the product.
+        with suppress(OSError), path.open("r+b", buffering=0) as file:
+            file.write(text.encode())
+            file.truncate()
 
 
 def _now() -> str:

@@ -65,6 +65,7 @@ class Plan:
 
         settings = Settings.from_config(config, schema)
         layout = Layout(settings.output_dir)
+        layout.check()
         polygons = land_mask.identity(settings.land_mask)
         recipe = recipes.recipe(settings.resolution, settings.function, polygons, settings.repairs)
         found = catalogue.read(settings.safes, settings.select, settings.duplicates)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from . import lock, previous, publish, run_file, status
+from . import classify, lock, previous, publish, run_file, status
 from .failures import ConfigError
 from .plan import Plan
 
@@ -47,10 +47,10 @@ class Run:
         except (OSError, sqlite3.Error) as error:
             where = getattr(error, "filename", None) or layout.output_dir
             why = getattr(error, "strerror", None) or error
-            raise ConfigError(
-                f"output_dir: cannot write to {where}: {why}\n"
-                "    write the path of a folder that is yours:  output_dir: $DATAWORK/l1b"
-            ) from None
+            advice = "write the path of a folder that is yours:  output_dir: $DATAWORK/l1b"
+            if "full" in str(why) or getattr(error, "errno", 0) in classify.FULL:
+                advice = "make room, and type the command again"
+            raise ConfigError(f"output_dir: cannot write to {where}: {why}\n    {advice}") from None
 
     def _prepare(self) -> None:
         layout = self.plan.layout

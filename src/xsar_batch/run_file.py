@@ -20,7 +20,14 @@ from .publish import published
 def write(path: Path, known: Mapping[str, Any], safes: Mapping[str, str]) -> None:
     """Write what all jobs have in common (as JSON), and SAFE name -> path of the SAFE."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with published(path) as temporary, closing(sqlite3.connect(temporary)) as table:
+    with published(path) as temporary:
+        # What SQLite says of a file that cannot be made helps nobody.
+        temporary.touch()
+        _fill(temporary, known, safes)
+
+
+def _fill(path: Path, known: Mapping[str, Any], safes: Mapping[str, str]) -> None:
+    with closing(sqlite3.connect(path)) as table:
         # The file gets its name when it is whole; a journal of its own would be for nothing.
         table.execute("PRAGMA journal_mode = OFF")
         table.execute("CREATE TABLE known (everything TEXT)")

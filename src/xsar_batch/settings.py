@@ -59,11 +59,7 @@ class Settings:
             _check(config, schema)
         values = {**config, "safes": () if in_job else _expand_all("safes", config["safes"])}
         values["output_dir"] = Path(_expand("output_dir", config["output_dir"]))
-        if {"{", "}"} & set(str(values["output_dir"])):
-            raise ConfigError(
-                f"output_dir: {values['output_dir']} contains braces, which mean something to "
-                "Snakemake.\n    write a path without { and }"
-            )
+        _check_name(values["output_dir"])
         if "land_mask" in config and not in_job:
             values["land_mask"] = Path(_expand("land_mask", config["land_mask"]))
         if "function" in config and not in_job:
@@ -103,6 +99,23 @@ def _expand(key: str, text: str) -> str:
             f"    set it first:  export {name}=/a/folder\n"
             f"    or write the path itself:  {key}: /a/folder"
         ) from None
+
+
+def _check_name(output_dir: Path) -> None:
+    path = str(output_dir)
+    # Where it is relative, what is above counts too: jobs may run anywhere.
+    whole = str(output_dir.absolute())
+    if {"{", "}"} & set(path):
+        what, without = "braces, which mean something to Snakemake", "{ and }"
+    elif "\\" in whole:
+        path, what, without = whole, "a backslash, which netCDF takes for a slash", "\\"
+    elif "!" in whole:
+        path, what, without = whole, "an exclamation mark, which means an archive to fiona", "!"
+    elif re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", whole):
+        path, what, without = repr(whole), "a control character", "line ends and the like"
+    else:
+        return
+    raise ConfigError(f"output_dir: {path} contains {what}.\n    write a path without {without}")
 
 
 def _normalised(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from .warm import is_orphaned
+
 if TYPE_CHECKING:
     from .failures import Failure
 
@@ -31,6 +33,9 @@ FORWARDED = tuple(
 #: Share of the limit after which a conversion is ended: before PBS or its supervisor ends it, since
 #: they do not say what was at fault.
 SHARE = 0.98
+
+#: Seconds between two looks whether anybody waits for the end.
+TICK = 1.0
 
 #: Seconds to clean up after the first signal, and to be gone after the second.
 GRACE = 10.0
@@ -68,6 +73,11 @@ class Watch:
     def left(self) -> float | None:
         """Seconds until the time is over; None without a limit."""
         return max(self.minutes * 60 * SHARE - self.seconds, 0) if self.minutes else None
+
+    @property
+    def tick(self) -> float:
+        """Seconds until the next look whether it is over, or nobody waits for it."""
+        return TICK if self.left is None else min(TICK, self.left)
 
     @property
     def is_over(self) -> bool:
@@ -108,33 +118,33 @@ class Watch:
 
     # -- the end ----------------------------------------------------------------------------
 
-    def see_through(self, wait: Callable[[float | None], int | None]) -> int:
+    def see_through(self, wait: Callable[[float], int | None]) -> int:
         """Wait for the end; returns the exit code, or ends in the same way if a signal ended it.
 
         ``wait(seconds)`` returns the status of the process as `os.waitpid` has it, None if it has
         not ended by then. Whatever it raises goes on to who calls.
         """
-        status = wait(self.left)
-        if status is None:
-            return self._end_it(wait)
+        while (status := wait(self.tick)) is None:
+            if is_orphaned():
+                self._end_it(wait, signal.SIGTERM)
+                return 128 + signal.SIGTERM
+            if self.is_over:
+                # It may end just in time.
+                is_done = self._end_it(wait, signal.SIGALRM) == 0
+                return 0 if is_done else self.time_over()
         code = os.waitstatus_to_exitcode(status)
         if code < 0 and not self._is_told:
             self.say(killed(-code))
         return _end_as(code)
 
-    def _end_it(self, wait: Callable[[float | None], int | None]) -> int:
-        self._is_told = True
-        status = None
+    def _end_it(self, wait: Callable[[float], int | None], first: int) -> int | None:
+        """Politely, and then not; returns its status, None if it could not be ended."""
         with suppress(OSError, ValueError, EOFError):
-            for number, seconds in ((signal.SIGALRM, GRACE), (signal.SIGKILL, GONE)):
+            for number, seconds in ((first, GRACE), (signal.SIGKILL, GONE)):
                 self._send(number)
-                status = wait(seconds)
-                if status is not None:
-                    break
-        if status == 0:
-            # Just in time.
-            return 0
-        return self.time_over()
+                if (status := wait(seconds)) is not None:
+                    return status
+        return None
 
     def time_over(self) -> int:
         """Say that the time was over; returns the exit code of that."""
@@ -206,7 +216,7 @@ def in_a_fork(watch: Watch) -> int:
     os.close(writer)
     watch.is_of(process)
 
-    def wait(seconds: float | None) -> int | None:
+    def wait(seconds: float) -> int | None:
         ready, _, _ = select.select([reader], [], [], seconds)
         return os.waitpid(process, 0)[1] if ready else None
 

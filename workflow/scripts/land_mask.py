@@ -8,6 +8,7 @@ Snakemake runs this by its ``script:`` directive; by hand:
 import argparse
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from xsar_batch import land_mask
@@ -25,7 +26,9 @@ def run(source: Path | None, output: Path, log: Path | None = None) -> int:
         line, code = f"{failure.name}: {failure}", failure.exit_code
     print(line, file=sys.stderr)
     if log is not None:
-        log.write_text(line + "\n", encoding="utf-8")
+        # On a full disk it is said on stderr alone.
+        with suppress(OSError):
+            log.write_text(line + "\n", encoding="utf-8")
     return code
 
 

@@ -17,13 +17,18 @@ from pathlib import Path
 #: Names the folder; unset where each conversion is to import xsar itself.
 VARIABLE = "XSAR_BATCH_WARM"
 
+#: Names the process whose jobs they are, and when it began: without it nobody wants them.
+OWNER = "XSAR_BATCH_OWNER"
+
 #: Bytes that the path of a socket may have, less what is added to that of the folder.
 _LONGEST = 107 - len("/1/socket")
 
 
 def announce(wanted: bool) -> None:
-    """Tell the jobs of this process, which is the owner, where their server is, or that there is
-    none. Nothing is started: the first job does that, or :func:`.client.start` before it."""
+    """Tell the jobs of this process, which is the owner, whose they are and where their server is,
+    or that there is none. Nothing is started: the first job does that, or :func:`.client.start`
+    before it."""
+    os.environ[OWNER] = f"{os.getpid()}-{began(os.getpid())}"
     if wanted:
         os.environ[VARIABLE] = str(place(os.getpid()))
     else:
@@ -44,6 +49,12 @@ def owner_of(folder: Path) -> tuple[int, int]:
     """Process, and when it began, of which this is the place."""
     _, process, time = folder.name.rsplit("-", 2)
     return int(process), int(time)
+
+
+def is_orphaned() -> bool:
+    """Whether this is a job of a process that is no more."""
+    process, _, time = os.environ.get(OWNER, "").partition("-")
+    return bool(time) and began(int(process)) != int(time)
 
 
 def began(process: int) -> int:

@@ -9,6 +9,7 @@ import json
 import os
 import resource
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from xsar_batch.watch import Watch, in_a_fork
 
-from . import VARIABLE, make_private
+from . import VARIABLE, is_orphaned, make_private
 
 #: Limits of this process that its conversion has too.
 LIMITS = tuple(
@@ -55,6 +56,8 @@ def _ask(watch: Watch) -> int | None:
         except (OSError, ValueError, EOFError):
             # The server has gone, and its forks go with it.
             watch.keep_signals()
+    if is_orphaned():
+        return 128 + signal.SIGTERM
     print("the warm interpreter went away: xsar is imported anew", file=sys.stderr)
     return None
 
@@ -152,9 +155,11 @@ def _converse(connection: socket.socket, watch: Watch) -> int:
     socket.send_fds(connection, [len(data).to_bytes(8, "big")], [0, 1, 2])
     connection.sendall(data)
     answers = Answers(connection)
-    process = answers.next("process", watch.left)
-    if process is None:
-        return watch.time_over()
+    while (process := answers.next("process", watch.tick)) is None:
+        if is_orphaned():
+            return 128 + signal.SIGTERM
+        if watch.is_over:
+            return watch.time_over()
     watch.is_of(process)
     return watch.see_through(lambda seconds: answers.next("status", seconds))
 
@@ -166,7 +171,7 @@ class Answers:
         self._connection = connection
         self._data = b""
 
-    def next(self, key: str, seconds: float | None) -> int | None:
+    def next(self, key: str, seconds: float) -> int | None:
         """The next answer; None if there is none by then.
 
         Raises
@@ -174,9 +179,9 @@ class Answers:
         EOFError
             There is no server any more.
         """
-        until = None if seconds is None else time.monotonic() + seconds
+        until = time.monotonic() + seconds
         while b"\n" not in self._data:
-            left = None if until is None else max(until - time.monotonic(), 0)
+            left = max(until - time.monotonic(), 0)
             ready, _, _ = select.select([self._connection], [], [], left)
             if not ready:
                 return None

@@ -1,0 +1,84 @@
+"""Clocks that jump, and file systems that keep coarse times: what is done stays done."""
+
+import os
+from pathlib import Path
+
+import pytest
+from helpers import copy_safe
+from work import Work, ending, preview
+
+#: Of Debian's package `libfaketime`.
+FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+
+needs_faketime = pytest.mark.skipif(not FAKETIME.exists(), reason="needs libfaketime")
+
+
+@pytest.fixture
+def work(tmp_path, scene, land_source) -> Work:
+    work = Work.new(tmp_path / "work", land_source)
+    for number in range(2):
+        copy_safe(scene(number), work.archive, linked=True)
+    return work
+
+
+def at(time: str) -> dict[str, str]:
+    return {"LD_PRELOAD": str(FAKETIME), "FAKETIME": time}
+
+
+def coarse(work: Work) -> None:
+    """Times as FAT has them: two whole seconds."""
+    for path in [*work.out.rglob("*")]:
+        time = int(path.stat().st_mtime) // 2 * 2
+        os.utime(path, (time, time))
+
+
+@needs_faketime
+@pytest.mark.faults
+@pytest.mark.parametrize("jumps", [("+0", "-400d"), ("+0", "+400d"), ("-30d", "+0", "-30d")])
+def test_clock_that_jumps_between_runs(jumps, work, scene):
+    """Of each run it is said how it went, and none makes again what another has made."""
+    for number, jump in enumerate(jumps, 2):
+        before = work.products
+        ran = work.snakemake(**at(jump))
+        assert ran.code == 0, ran.out
+        pending = 2 if number == 2 else 1
+        assert ending(ran) == f"xsar-batch: of {pending} pending, {pending} made, 0 failed\n"
+        assert before.items() <= work.products.items()
+        coarse(work)
+        again = work.snakemake(**at(jump))
+        assert "nothing to do" in ending(again)
+        copy_safe(scene(number), work.archive, linked=True)
+    assert f"{len(jumps) + 1} done, 1 pending" in preview(work.snakemake("-n"))
+
+
+@needs_faketime
+@pytest.mark.faults
+def test_clock_that_runs_backwards_before_a_failure(work, scene):
+    """The failure of this run is counted, that of the last one is not."""
+    name = scene(0).stem
+    (work.folder / "slip.py").write_text(
+        f"from xsar_batch.l1b import l1b\n\ndef convert(safe, resolution):\n"
+        f"    if {name!r} in safe:\n        raise KeyError(1)\n"
+        "    return l1b(safe, resolution)\n"
+    )
+    work.change(function="slip.py:convert")
+    assert "2 pending, 1 made, 1 failed (1 unknown)" in ending(work.snakemake(**at("+0")))
+    ran = work.snakemake(**at("-1d"))
+    assert "1 pending, 0 made, 1 failed (1 unknown)" in ending(ran)
+    assert work.outcome(name)["attempt"] == 2
+
+
+@pytest.mark.faults
+def test_other_settings_where_times_are_coarse(work):
+    """Which products are of today's settings does not depend on any time."""
+    assert work.snakemake().code == 0
+    coarse(work)
+    for path in work.out.glob("*.nc"):
+        os.utime(path, (1, 1))
+    assert "0 pending" in preview(work.snakemake("-n"))
+    work.change(resolution="500m")
+    assert "2 of the pending are there and will be made again" in preview(work.snakemake("-n"))
+    ran = work.snakemake()
+    assert ran.code == 0, ran.out
+    coarse(work)
+    assert "0 pending" in preview(work.snakemake("-n"))

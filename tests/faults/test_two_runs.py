@@ -1,0 +1,124 @@
+"""Two runs at once on the same products: one works, the other says who does."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+from fault_helpers import AS_NOBODY, NOBODY, Traces, needs_setpriv, wait_for
+from helpers import Ran, copy_safe, copy_workflow, environment, run, snakemake_command
+from pbs_helpers import kill
+from work import USUAL, Work
+
+REFUSED = "output_dir: another run is at work in "
+
+
+@pytest.fixture
+def traces(tmp_path):
+    made = Traces(tmp_path)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def work(tmp_path, scene, land_source) -> Work:
+    work = Work.new(tmp_path / "work", land_source)
+    for number in range(3):
+        copy_safe(scene(number), work.archive, linked=True)
+    return work
+
+
+def colleague(work: Work, folder) -> Work:
+    """Another working directory, with the same archive and the same products."""
+    folder.mkdir()
+    other = Work(copy_workflow(folder))
+    shutil.copy2(work.folder / "land.geojson", folder)
+    shutil.copy2(work.config, other.config)
+    other.out = work.out
+    other.change(safes=[str(work.archive)], output_dir=str(work.out))
+    return other
+
+
+@pytest.mark.faults
+def test_three_at_once_from_three_folders(work, tmp_path, traces):
+    """However they meet: the products are right, and whoever was refused can run then."""
+    all_of_them = [work, *(colleague(work, tmp_path / f"other{n}") for n in range(2))]
+    processes = [
+        subprocess.Popen(
+            snakemake_command(*USUAL),
+            cwd=one.folder,
+            env=environment(**traces.environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for one in all_of_them
+    ]
+    ran = []
+    for process in processes:
+        out, _ = process.communicate(timeout=180)
+        ran.append(Ran(process.returncode, out))
+    assert any(one.code == 0 for one in ran), ran
+    for one in ran:
+        assert one.code == 0 or REFUSED in one.out, one.out
+    assert len(work.products) == 3
+    before = work.products
+    for one in all_of_them:
+        assert one.snakemake().code == 0
+    assert work.products == before
+    traces.assert_nothing_left()
+
+
+@pytest.mark.faults
+@needs_setpriv
+def test_another_user(work, tmp_path, traces):
+    """Who may write there too, by a group: told who is at work, and on which machine."""
+    work.change(function="mine.py:convert", output_dir=str(work.out))
+    for file in ("hold", "passed"):
+        (work.folder / file).touch()
+    other = colleague(work, tmp_path / "other")
+    other.change(function="xsar_batch.l1b:l1b")
+    first = subprocess.Popen(
+        ["bash", "-c", 'umask 000; exec "$@"', "bash", *snakemake_command(*USUAL)],
+        cwd=work.folder,
+        env=environment(**traces.environment),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        wait_for(lambda: list((work.out / "logs").glob("S1*.log")), first)
+        subprocess.run(["chown", "-R", str(NOBODY), other.folder], check=True)
+        ran = run(
+            *AS_NOBODY,
+            *snakemake_command(*USUAL),
+            cwd=other.folder,
+            HOME=str(other.folder),
+            XDG_CACHE_HOME=str(other.folder),
+        )
+        assert ran.code != 0
+        lock = json.loads((work.out / ".xsar_batch" / "running.json").read_text())
+        assert f"{REFUSED}{work.out}: process {lock['pid']} on {lock['host']} since" in ran.out
+        assert "Traceback" not in ran.out
+        (work.folder / "hold").unlink()
+        assert first.wait(120) == 0
+    finally:
+        kill(first)
+    assert len(work.products) == 3
+
+
+def test_another_node(work):
+    """Of its processes nobody knows here: so it is not judged, and the way out is said."""
+    own = work.out / ".xsar_batch"
+    own.mkdir(parents=True)
+    lock = own / "running.json"
+    lock.write_text(json.dumps({"host": "r1i2n3", "pid": os.getpid(), "since": "2024-03-01"}))
+    ran = work.snakemake()
+    assert ran.code != 0
+    assert f"{REFUSED}out: process {os.getpid()} on r1i2n3 since 2024-03-01." in ran.out
+    assert work.products == {}
+    # The very words that were shown.
+    shown = ran.out.split("should it have died on another machine:  ")[1].splitlines()[0]
+    subprocess.run(shown, shell=True, cwd=work.folder, check=True)
+    assert not lock.exists()
