@@ -165,7 +165,7 @@ def test_function_of_the_user_gives_what_it_returns(place):
 
 
 @pytest.mark.parametrize(
-    "kind", ["folder missing", "annotation cut in the middle", "tiff empty", "stripmap", "SLC"]
+    "kind", ["folder missing", "annotation cut in the middle", "tiff empty", "azimuth notch", "SLC"]
 )
 def test_broken_safe_fails_before_xsar_is_loaded(kind, place, tmp_path):
     broken = BROKEN[kind]

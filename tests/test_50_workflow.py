@@ -51,7 +51,7 @@ KINDS = (
     "tiff empty",
     "tiff without its last third",
     "tiff replaced by text",
-    "stripmap",
+    "azimuth notch",
     "SLC",
 )
 GOOD = 3

@@ -17,10 +17,8 @@ from typing import Any
 import pandas as pd
 
 from .failures import ConfigError
-from .safe_name import FIELDS, parse
+from .safe_name import FIELDS, STRIPMAP, parse
 from .settings import expand_variables
-
-STRIPMAP = ("S1", "S2", "S3", "S4", "S5", "S6")
 
 
 @dataclass

@@ -78,14 +78,14 @@ def main(words: Sequence[str]) -> int:
 
 def check(words: Sequence[str]) -> int:
     """Only check the SAFE of a run's job: 0 if it is whole. Nothing is written."""
-    from . import run_file, safe
+    from . import recipe, run_file, safe
 
     given = parser().parse_args(words)
     try:
-        _, path = run_file.read(given.run, _name(given.safe))
+        known, path = run_file.read(given.run, _name(given.safe))
         if path is None:
             return 1
-        safe.check(Path(path))
+        safe.check(Path(path), recipe.wants_repairs(known["recipe"]))
     except Failure as failure:
         return failure.exit_code
     return 0

@@ -157,7 +157,7 @@ def convert(job: Job, before_publishing: Callable[[], None]) -> dict[str, Any]:
     Failure, or whatever the function raises
         Nothing is left under the product's name then that was not there before.
     """
-    checked = safe.check(job.safe)
+    checked = safe.check(job.safe, recipe.wants_repairs(job.recipe))
     if not job.land_mask.is_file():
         raise LandMaskError(
             f"{job.land_mask} is not there; make it with: "
@@ -205,7 +205,7 @@ def compute(job: Job) -> "tuple[xr.Dataset, str]":
     warnings.filterwarnings("ignore", category=FutureWarning, module="xsar")
     warnings.filterwarnings("ignore", message="invalid value encountered in cast")
     logging.getLogger("xsar").setLevel(logging.WARNING)
-    applied = workarounds.apply(repairs=job.recipe.get("repairs") != "off")
+    applied = workarounds.apply(repairs=recipe.wants_repairs(job.recipe))
     xsar.Sentinel1Meta.set_mask_feature("land", str(job.land_mask))
     call = function.load(job.function, job.recipe["function"])
     logger.info("%s at %s", job.recipe["function"], job.recipe["resolution"])
