@@ -1,12 +1,14 @@
 """Every kind of GRD: products against the XML and the pixels, read without xsar."""
 
+import re
+
 import dask
 import numpy as np
 import pytest
 import xsar
 from independent import Grd, metres_apart
 
-from xsar_batch import demo, safe, verify, workarounds
+from xsar_batch import demo, noise, safe, verify, workarounds
 from xsar_batch.l1b import l1b
 
 # They are of xsar and what it calls.
@@ -144,8 +146,13 @@ def test_bilinear_positions_of_high_latitudes_are_those_of_the_scene(latitude):
     assert apart < 100
 
 
-def test_noise_before_ipf_2_50_is_next_to_nothing(tmp_path):
-    path = demo.make_safe(tmp_path, **SIZE, ipf="002.36", pols=("VH",))
-    made = Converted(path, "1000m")
-    verify.check_dataset(made.ds, safe.check(path), "1000m")
-    np.testing.assert_allclose(made.ds["sigma0"], made.ds["sigma0_raw"], rtol=1e-9)
+def test_noise_that_is_next_to_nothing_is_told(made):
+    assert noise.remark(made.ds, "002.72") is None
+    early = made.ds.assign(nesz=made.ds["nesz"] * 1e-12)
+    assert re.match(
+        r"IPF 002\.36 annotated next to no noise \(nesz is -14\d dB\)",
+        noise.remark(early, "002.36"),
+    )
+    none = made.ds.assign(nesz=made.ds["nesz"] * 0)
+    assert "(nesz is -inf dB)" in noise.remark(none, "002.43")
+    assert noise.remark(made.ds.drop_vars("nesz"), "002.36") is None

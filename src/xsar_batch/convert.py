@@ -165,11 +165,15 @@ def convert(job: Job, before_publishing: Callable[[], None]) -> dict[str, Any]:
         )
     logger.info("the SAFE is whole: IPF %s, %s", checked.ipf, " ".join(checked.polarisations))
 
-    from . import cf, product, verify
+    from . import cf, noise, product, verify
 
     ds, workarounds = compute(job)
     is_ours = job.function == function.OURS
     verify.check_dataset(ds, checked, job.recipe["resolution"] if is_ours else None)
+    remark = noise.remark(ds, checked.ipf)
+    if remark:
+        logger.warning(remark)
+        ds = ds.assign_attrs(comment=remark)
     ds = cf.conform(ds)
     ds = product.with_provenance(ds, checked.name, checked.ipf, job.recipe, workarounds)
 
