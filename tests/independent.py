@@ -8,7 +8,6 @@ IPF" (MPC-0392).
 """
 
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -93,10 +92,10 @@ class Grd:
                     *("firstRangeSample", "lastRangeSample"),
                 )
             )
-            # Of a centre between two pixels the one before counts.
-            rows = (np.floor(line) >= first) & (np.floor(line) <= last)
-            columns = (np.floor(sample) >= near) & (np.floor(sample) <= far)
-            along = np.interp(line, _numbers(block, "line"), _numbers(block, "noiseAzimuthLut"))
+            # Of a centre between two pixels the later one counts.
+            rows, columns = (np.floor(at + 0.5) for at in (line, sample))
+            rows, columns = (rows >= first) & (rows <= last), (columns >= near) & (columns <= far)
+            along = _extrapolated(line, _numbers(block, "line"), _numbers(block, "noiseAzimuthLut"))
             inside = np.ix_(rows, columns)
             azimuth[inside] = np.broadcast_to(along[:, None], azimuth.shape)[inside]
         return noise * azimuth
@@ -137,10 +136,15 @@ def _vectors(root: ET.Element, vector: str, lut: str) -> tuple[list[int], list[t
     return lines, [(_numbers(one, "pixel"), _numbers(one, lut)) for one in found]
 
 
+def _extrapolated(at: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Linear between the points (x, y), and beyond the last two as between them."""
+    k = np.clip(np.searchsorted(x, at) - 1, 0, x.size - 2)
+    return y[k] + (at - x[k]) * (y[k + 1] - y[k]) / (x[k + 1] - x[k])
+
+
 def _bilinear(
     lines: list[int], rows: list[tuple], line: np.ndarray, sample: np.ndarray
 ) -> np.ndarray:
     """Linear along samples within each row, then along lines; beyond the last one its value."""
-    at: Callable = np.interp
-    across = np.array([at(sample, pixels, values) for pixels, values in rows])
-    return np.stack([at(line, lines, column) for column in across.T], axis=-1)
+    across = np.array([np.interp(sample, pixels, values) for pixels, values in rows])
+    return np.stack([np.interp(line, lines, column) for column in across.T], axis=-1)

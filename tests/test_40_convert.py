@@ -176,7 +176,7 @@ def test_stripmap_of_an_old_processor(old_stripmap):
     assert ran.code == 0, old_stripmap.log.read_text()
     with xr.open_dataset(old_stripmap.product) as ds:
         assert dict(ds.sizes) == {"pol": 1, "line": 7, "sample": 8}
-        assert {"stripmap_without_merging", "noise_of_each_vector"} < {
+        assert {"stripmap_without_merging", "noise_as_annotated"} < {
             *ds.attrs["xsar_workarounds"].split()
         }
         assert ds.attrs["comment"].startswith("IPF 002.36 annotated next to no noise")

@@ -140,11 +140,15 @@ class Luts:
         return 1e12 if float(self.product.ipf) < 2.5 else 1.0
 
     def noise_azimuth(self, block: Block) -> tuple[np.ndarray, np.ndarray]:
-        """Noise azimuth vector, lines and factors: 1 to 1.12, it scallops with bursts."""
+        """Noise azimuth vector, lines and factors: 1 to 1.12, it scallops with bursts.
+
+        A little less in the co-polarised channel.
+        """
         inner = np.arange(-(-block.first_line // _LINE_STEP), block.last_line // _LINE_STEP + 1)
         lines = np.union1d([block.first_line, block.last_line], inner * _LINE_STEP)
         phase = lines * self.product.line_interval / _BURST_SECONDS + int(block.swath.name[-1]) / 3
-        return lines, 1 + 0.12 * (2 * (phase % 1) - 1) ** 2
+        depth = 0.12 if is_cross(self.pol) else 0.1
+        return lines, 1 + depth * (2 * (phase % 1) - 1) ** 2
 
     @cached_property
     def _splines(self) -> tuple[RectBivariateSpline, RectBivariateSpline]:

@@ -12,7 +12,7 @@ the right thing: then the module can go.
 from types import ModuleType
 
 from . import (
-    noise_of_each_vector,
+    noise_as_annotated,
     pixels_read_once,
     positions_at_once,
     stripmap_without_merging,
@@ -28,7 +28,7 @@ MODULES = (
     *(pixels_read_once, positions_at_once, swath_numbers_at_once, xml_parsed_once),
 )
 
-REPAIRS: tuple[ModuleType, ...] = (noise_of_each_vector, stripmap_without_merging)
+REPAIRS: tuple[ModuleType, ...] = (noise_as_annotated, stripmap_without_merging)
 
 _is_applied = False
 
