@@ -155,7 +155,7 @@ def test_all_variables_are_those_of_plain_xsar(real, land_mask, tmp_path):
     the last bit."""
     if "_S4_" in real[0].name:
         pytest.skip("plain xsar cannot open stripmap")
-    cell = Grd(real[0], "HH" if "DH" in real[0].name else "VV").cell(CELL)[0]
+    cell = Grd(real[0], "HH" if "_1SDH_" in real[0].name else "VV").cell(CELL)[0]
     with xr.open_dataset(convert(real[0], land_mask, tmp_path, "--no-repairs")) as unrepaired:
         ds = unrepaired.load()
     code = """
