@@ -290,7 +290,10 @@ BROKEN = {
     "OCN": Broken(_kind("IW_OCN__2SDV"), "unsupported", r"type IW OCN; only GRD"),
     "RAW": Broken(_kind("IW_RAW__0SDV"), "unsupported", r"type IW RAW; only GRD"),
     "wave mode": Broken(_kind("WV_OCN__2SSV"), "unsupported", r"type WV OCN; only GRD"),
-    "stripmap": Broken(_kind("S4_GRDH_1SDH"), "unsupported", r"a stripmap product \(S4 GRDH\)"),
+    "azimuth notch": Broken(_kind("N3_GRDH_1SDV"), "unsupported", r"type N3 GRDH; of GRD products"),
+    "annotation product": Broken(
+        _kind("IW_GRDH_1ADV"), "unsupported", r"class A\): it has no pixel"
+    ),
     "name of no Sentinel-1 product": Broken(
         _renamed("S2A_MSIL1C_20240301T110921_N0510_R137_T30UVU_20240301T130000"),
         "unsupported",

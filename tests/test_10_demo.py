@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -221,20 +223,73 @@ def test_checkerboard(tmp_path: Path) -> None:
     np.testing.assert_array_equal(image(safe), np.where((line + sample) % 2, 300, 100))
 
 
-def test_noise_blocks_cover_the_image_without_gap_or_overlap(safe: Path) -> None:
-    (path,) = (safe / "annotation/calibration").glob("noise-*-vh-*.xml")
-    covered = np.zeros((1500, 2000), int)
-    for block in ET.parse(path).getroot().iter("noiseAzimuthVector"):
+def noise(safe: Path) -> ET.Element:
+    (path,) = (safe / "annotation/calibration").glob("noise-*-001.xml")
+    return ET.parse(path).getroot()
+
+
+def covered(blocks: Iterable[ET.Element], shape: tuple[int, int]) -> np.ndarray:
+    """How many of the blocks each pixel is in"""
+    count = np.zeros(shape, int)
+    for block in blocks:
         edges = {item.tag: int(item.text) for item in block if item.tag.startswith(("fir", "las"))}
-        covered[
+        count[
             edges["firstAzimuthLine"] : edges["lastAzimuthLine"] + 1,
             edges["firstRangeSample"] : edges["lastRangeSample"] + 1,
         ] += 1
-        lines = [int(line) for line in block.findtext("line").split()]
-        assert (lines[0], lines[-1]) == (0, 1499)
-    assert (covered == 1).all()
-    merges = [merge.findtext("swath") for merge in annotation(safe).iter("swathMerge")]
-    assert merges == ["IW1", "IW2", "IW3"]
+    return count
+
+
+@pytest.mark.parametrize(
+    ("parameters", "swaths", "blocks"),
+    [({}, 3, 1), ({"ipf": "002.72"}, 3, 2), ({"mode": "EW", "product": "GRDM"}, 5, 2)],
+    ids=["IW", "old", "EW"],
+)
+def test_blocks_cover_the_image_without_gap_or_overlap(
+    parameters: dict, swaths: int, blocks: int, tmp_path: Path
+) -> None:
+    made = demo.make_safe(tmp_path, lines=600, samples=700, pols=("VH",), **parameters)
+    bounds = list(annotation(made, "vh").iter("swathBounds"))
+    assert len(bounds) == swaths * blocks
+    assert (covered(bounds, (600, 700)) == 1).all()
+    merges = [merge.findtext("swath") for merge in annotation(made, "vh").iter("swathMerge")]
+    assert merges == [f"{made.name[4:6]}{k + 1}" for k in range(swaths)]
+    vectors = list(noise(made).iter("noiseAzimuthVector"))
+    assert len(vectors) == (0 if "ipf" in parameters else len(bounds))
+    assert not vectors or (covered(vectors, (600, 700)) == 1).all()
+    for vector in vectors:
+        lines = [int(line) for line in vector.findtext("line").split()]
+        edges = [int(vector.findtext(f"{end}AzimuthLine")) for end in ("first", "last")]
+        assert [lines[0], lines[-1]] == edges
+
+
+def test_noise_and_polynomials_have_the_form_of_their_ipf(tmp_path: Path) -> None:
+    size = {"lines": 700, "samples": 700, "pols": ("VV",)}
+    new, old, oldest = (
+        demo.make_safe(tmp_path, **size, ipf=ipf) for ipf in ("003.71", "002.72", "002.36")
+    )
+    lists = [[part.tag for part in noise(safe)[1:]] for safe in (new, old, oldest)]
+    assert lists[0] == ["noiseRangeVectorList", "noiseAzimuthVectorList"]
+    assert lists[1] == lists[2] == ["noiseVectorList"]
+    pixels = [{vector.text for vector in noise(safe).iter("pixel")} for safe in (new, old)]
+    assert [len(kinds) for kinds in pixels] == [1, 2]
+    values = [
+        [float(value) for value in noise(safe).find(".//noiseLut").text.split()]
+        for safe in (old, oldest)
+    ]
+    np.testing.assert_allclose(values[1], np.array(values[0]) / 1e12, rtol=1e-5)
+    rates = [annotation(safe).find(".//azimuthFmRate") for safe in (new, old, oldest)]
+    assert [rate.find("c2") is None for rate in rates] == [True, True, False]
+    assert [rate.find("azimuthFmRatePolynomial") is None for rate in rates] == [False, False, True]
+    numbers = [rates[2].findtext(name) for name in ("c0", "c1", "c2")]
+    np.testing.assert_allclose(
+        [float(number) for number in numbers],
+        [float(number) for number in rates[1].findtext("azimuthFmRatePolynomial").split()],
+    )
+    patterns = [
+        annotation(safe).find(".//antennaPatternList/antennaPattern") for safe in (old, oldest)
+    ]
+    assert [pattern.find("roll") is None for pattern in patterns] == [False, True]
 
 
 def test_stripmap_has_no_merged_swaths(tmp_path: Path) -> None:
@@ -252,7 +307,8 @@ def test_stripmap_has_no_merged_swaths(tmp_path: Path) -> None:
         {"pols": ("VV", "HH")},
         {"mode": "WV"},
         {"lines": 99},
-        {"ipf": "002.72"},
+        {"ipf": "2.72"},
+        {"product": "GRDF"},
         {"latitude": 89.0},
         {"unique_id": "XYZ!"},
         {"start": datetime(2010, 1, 1)},
@@ -340,6 +396,17 @@ def test_command_line_makes_scenes_and_can_be_repeated(tmp_path: Path) -> None:
     assert runs[0].stderr == ""
     centres = [annotation(safe) for safe in printed]
     assert len({column(root, "latitude").mean().round(2) for root in centres}) == 4
+
+
+def test_command_line_makes_other_kinds(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "xsar_batch.demo", str(tmp_path), "--count", "1"]
+    command += ["--lines", "200", "--samples", "300", "--mode", "EW", "--polarisation", "DH"]
+    command += ["--mission", "S1D", "--ipf", "004.00"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    made = Path(run.stdout.strip())
+    assert re.match("S1D_EW_GRDM_1SDH_20260301T180000_", made.name)
+    assert 'version="004.00"' in (made / "manifest.safe").read_text()
+    assert image(made, "hv").shape == (200, 300)
 
 
 def test_command_line_refuses_bad_sizes(tmp_path: Path) -> None:

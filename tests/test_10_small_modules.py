@@ -167,11 +167,13 @@ IW, EW, EW_HIGH = ("IW", "GRDH"), ("EW", "GRDM"), ("EW", "GRDH")
     ("asked", "kinds"),
     [
         ("1000m", [IW, EW, EW_HIGH]),
+        ("1000m", [("S1", "GRDF"), ("S6", "GRDH")]),
+        ("1001m", [("S3", "GRDF")]),  # 286 pixels of 3.5 m
         ("10m", [IW]),
         ("40m", [EW]),
         ("25m", [EW_HIGH]),
         ("50m", [EW, IW]),  # of one of them: the others fail one by one, and say so
-        ("1005m", [("IW", "SLC_"), ("S3", "GRDH")]),  # nothing is known before they are opened
+        ("1005m", [("IW", "SLC_"), ("N3", "GRDH")]),  # nothing is known before they are opened
         ("1005m", []),
     ],
 )
@@ -193,6 +195,12 @@ def test_resolution_that_may_fit(asked, kinds):
             [("IW", "SLC_"), EW],
             "EW GRDM: a resolution of 50m is no whole number of 40 m pixels; "
             "take for example 40m or 80m",
+        ),
+        (
+            "1000m",
+            [("S3", "GRDF")],
+            "S3 GRDF: a resolution of 1000m is no whole number of 3.5 m pixels; "
+            "take for example 997.5m or 1001m",
         ),
         (
             "33m",

@@ -3,9 +3,7 @@
 import datetime as dt
 import json
 import re
-import tarfile
 import time
-from pathlib import Path
 
 import pytest
 from helpers import (
@@ -25,9 +23,6 @@ from xsar_batch import safe
 from xsar_batch.failures import BadSafe, Failure, Unsupported
 
 CLASSES = {"bad-safe": BadSafe, "unsupported": Unsupported}
-
-#: Real metadata, where it is at hand; to see that a product is stripmap takes no pixels.
-REAL = Path(__file__).parents[2] / "shared" / "safe"
 
 #: Runs a check in a process of its own, and tells what it loaded.
 CHECK = """
@@ -80,7 +75,7 @@ def test_whole_safe_passes_with_its_size_and_polarisations(scene):
     ("parameters", "polarisations"),
     [
         ({"mode": "EW", "product": "GRDM", "pols": ("HH", "HV")}, ("HH", "HV")),
-        ({"mission": "S1B", "pols": ("VV",)}, ("VV",)),
+        ({"mission": "S1B", "pols": ("VV",), "ipf": "002.36"}, ("VV",)),
         ({"mission": "S1C", "pols": ("HH",), "start": dt.datetime(2025, 6, 1)}, ("HH",)),
     ],
 )
@@ -158,13 +153,10 @@ def test_check_loads_neither_xsar_nor_its_heavy_companions(kind, scene, tmp_path
     assert not loaded & {"xsar", "safe_s1", "xarray", "dask", "pandas", "geopandas"}
 
 
-def test_real_stripmap_product_is_unsupported(tmp_path):
-    archives = sorted(REAL.glob("S1?_S[1-6]_*.tar.xz"))
-    if not archives:
-        pytest.skip("no real metadata at hand")
-    with tarfile.open(archives[0]) as archive:
-        archive.extractall(tmp_path, filter="data")
-    (path,) = tmp_path.glob("*.SAFE")
+@pytest.mark.parametrize("mode", ["S1", "S2", "S3", "S4", "S5", "S6"])
+def test_stripmap_passes_where_xsar_is_repaired(mode, scene):
+    path = scene(mode=mode, lines=100, samples=100, pols=("HH",))
 
-    with pytest.raises(Unsupported, match=r"^this is a stripmap product \(S4 GRDH\), which xsar"):
-        safe.check(path)
+    assert safe.check(path).polarisations == ("HH",)
+    with pytest.raises(Unsupported, match=rf"\({mode} GRDH\), which plain xsar .* repairs: true$"):
+        safe.check(path, repairs=False)

@@ -8,14 +8,21 @@ import numpy as np
 import pytest
 import rasterio
 import safe_s1.reader
+import xarray as xr
 import xsar
+from helpers import edit, only
 from lxml import objectify
 from rasterio.enums import Resampling
 from rasterio.windows import Window
 from safe_s1.xml_parser import XmlParser
 
 from xsar_batch import block_rms, demo, workarounds
-from xsar_batch.workarounds import pixels_read_once, positions_at_once, xml_parsed_once
+from xsar_batch.workarounds import (
+    pixels_read_once,
+    positions_at_once,
+    swath_numbers_at_once,
+    xml_parsed_once,
+)
 
 CAN_GO = "plain xsar does not waste work any more: the workaround {} can go, and this test with it"
 
@@ -122,6 +129,43 @@ def test_positions_are_worked_out_at_once(safe, monkeypatch):
     positions_at_once.apply()
     opened(safe)
     assert len(made) < 5
+
+
+# -- swath numbers -----------------------------------------------------------------------------
+
+
+def swath_numbers(path):
+    """Number and flag of each cell."""
+    tree = xsar.open_datatree(str(path), resolution={"line": 20, "sample": 20})
+    return tree["recalibration"].to_dataset().load()
+
+
+def test_swath_numbers_are_those_of_plain_xsar(tmp_path):
+    wide = {"mode": "EW", "product": "GRDM", "lines": 310, "samples": 2000, "pols": ("HV",)}
+    path = demo.make_safe(tmp_path, **wide)
+    # A hole in EW1, EW5 laid over itself, and EW2 over the end of EW1.
+    file = only(path, "annotation/*.xml")
+    edit(file, "<lastAzimuthLine>102<", "<lastAzimuthLine>61<")
+    of_last = "(<swathMerge>\\s*<swath>EW5</swath>.*<firstAzimuthLine>)103<"
+    edit(file, of_last, r"\g<1>70<")
+    edit(file, "<firstRangeSample>394<", "<firstRangeSample>344<")
+    expected = swath_numbers(path)
+    assert set(np.unique(expected["swath_number_flag"])) == {0, 1, 2}
+    swath_numbers_at_once.apply()
+    found = swath_numbers(path)
+    assert found.identical(expected)
+    assert found["swath_number"].dtype == expected["swath_number"].dtype
+
+
+def test_plain_xsar_compares_all_coordinates_for_each_block(tmp_path, monkeypatch):
+    path = demo.make_safe(tmp_path, lines=310, samples=400, ipf="002.72", pols=("VV",))
+    made = calls(monkeypatch, xr, "where")
+    swath_numbers(path)
+    assert len(made) >= 18, CAN_GO.format("swath_numbers_at_once")
+    made.clear()
+    swath_numbers_at_once.apply()
+    swath_numbers(path)
+    assert not made
 
 
 # -- pixels ----------------------------------------------------------------------------------

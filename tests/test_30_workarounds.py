@@ -10,9 +10,12 @@ import safe_s1.reader
 import shapely
 import xarray as xr
 import xsar
+from independent import Grd
 from pyproj import Geod
 from safe_s1.reader import Sentinel1Reader
+from safe_s1.sentinel1_xml_mappings import compounds_vars
 from safe_s1.xml_parser import XmlParser
+from xsar.sentinel1_dataset import Sentinel1Dataset
 
 from xsar_batch import demo, workarounds
 from xsar_batch.failures import Unsupported
@@ -77,9 +80,9 @@ def opened(safe, resolution):
     return xsar.open_datatree(str(safe), resolution=resolution)["measurement"].to_dataset()
 
 
-def one_by_one(safe):
+def one_by_one(safe, cell=100):
     """The values of plain xsar where neither fault shows: whole pixels, a variable at a time."""
-    ds = opened(safe, {"line": 100, "sample": 100})
+    ds = opened(safe, {"line": cell, "sample": cell})
     return {name: variable.load() for name, variable in ds.data_vars.items()}
 
 
@@ -109,7 +112,7 @@ def test_plain_xsar_mixes_up_variables(plain, safe):
 @pytest.mark.parametrize("resolution", ["1000m", {"line": 100, "sample": 100}])
 def test_unique_names_give_each_variable_its_own_values(plain, safe, resolution):
     expected = one_by_one(safe)
-    workarounds.apply()
+    workarounds.apply(repairs=False)
     ds = opened(safe, resolution).load()
     assert set(ds.data_vars) == set(expected)
     assert {name for name in COORDS if name in expected} == set(COORDS)
@@ -198,6 +201,81 @@ def test_full_resolution_is_left_alone(cured, checkerboard):
     assert sorted(set(corner.ravel())) == [100, 300]
 
 
+# -- P4: stripmap ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stripmap(tmp_path_factory):
+    parameters = {"mode": "S4", "pols": ("HH",)}
+    return demo.make_safe(tmp_path_factory.mktemp("stripmap"), **SIZE, **parameters)
+
+
+def test_plain_xsar_cannot_open_stripmap(plain, stripmap):
+    try:
+        opened(stripmap, "1000m")
+    except ValueError as error:
+        assert "cannot call `vectorize` on size 0 inputs" in str(error)
+    else:
+        pytest.fail(CAN_GO.format("stripmap_without_merging"))
+
+
+def test_stripmap_opens_as_a_whole_and_has_no_swaths(cured, stripmap):
+    tree = xsar.open_datatree(str(stripmap), resolution="1000m")
+    assert tree["swath_merging"].sizes == {"dim_azimuthTime": 0}
+    assert (tree["recalibration"]["swath_number_flag"] == 0).all()
+    assert np.isfinite(tree["measurement"]["sigma0"]).all()
+
+
+# -- noise vectors -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """EW: its noise vectors differ in pixels, the first of them is one of the longer ones."""
+    parameters = {"mode": "EW", "product": "GRDM", "pols": ("HV",)}
+    return demo.make_safe(tmp_path_factory.mktemp("wide"), **SIZE, **parameters)
+
+
+def noise_error(ds, safe, cell):
+    image = Grd(safe, "HV")
+    assert ds["noise_lut"].sizes == {"pol": 1, "line": 1230 // cell, "sample": 1560 // cell}
+    return ds["noise_lut"].sel(pol="HV").values / image.noise(*image.centres(40 * cell)) - 1
+
+
+def test_plain_xsar_takes_the_pixels_of_the_first_noise_vector_for_all(plain, wide):
+    error = noise_error(one_by_one(wide, 25), wide, 25)
+    assert np.isnan(error[:, -1]).all(), CAN_GO.format("noise_as_annotated")
+    assert np.nanmax(abs(error)) > 0.2, CAN_GO.format("noise_as_annotated")
+
+
+def test_noise_is_interpolated_from_the_pixels_of_each_vector(cured, wide):
+    whole = opened(wide, "1000m").load()
+    assert abs(noise_error(whole, wide, 25)).max() < 1e-6
+    # Computed in one piece, or chunk by chunk at full resolution.
+    part = xsar.open_dataset(str(wide), chunks={"line": 500, "sample": 600})
+    assert part["noise_lut"].chunks is not None
+    part = part["noise_lut"].sel(pol="HV", line=range(12, 1230, 25), sample=range(12, 1560, 25))
+    np.testing.assert_array_equal(part.values, whole["noise_lut"].sel(pol="HV").values[:49, :62])
+
+
+def azimuth(ds, pol):
+    return ds["noise_lut_azi"].sel(pol=pol).values
+
+
+def test_plain_xsar_takes_the_azimuth_noise_of_the_last_polarisation_for_all(plain, safe):
+    ds = one_by_one(safe)
+    assert np.array_equal(azimuth(ds, "VV"), azimuth(ds, "VH")), CAN_GO.format("noise_as_annotated")
+
+
+def test_each_polarisation_has_its_own_azimuth_noise(cured, safe):
+    ds = opened(safe, "1000m").load()
+    for pol in ("VV", "VH"):
+        image = Grd(safe, pol)
+        noise = image.noise(*image.centres(1000))
+        np.testing.assert_allclose(ds["noise_lut"].sel(pol=pol), noise, rtol=1e-6)
+    assert (azimuth(ds, "VV") < azimuth(ds, "VH")).any()
+
+
 # -- all of them -------------------------------------------------------------------------------
 
 
@@ -208,6 +286,9 @@ def held():
     return [
         *functions,
         *properties,
+        compounds_vars["swath_merging"]["func"],
+        Sentinel1Dataset._lazy_load_luts,
+        Sentinel1Dataset.add_swath_number,
         Sentinel1Reader.load_digital_number,
         safe_s1.reader.rasterio,
         XmlParser.getroot,

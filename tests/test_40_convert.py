@@ -161,11 +161,41 @@ def test_function_of_the_user_gives_what_it_returns(place):
         assert re.fullmatch(r"mine\.py:convert sha256:[0-9a-f]{12}", ds.attrs["function"])
 
 
+# -- stripmap, and old IPF -------------------------------------------------------------------
+
+
+@pytest.fixture
+def old_stripmap(scene, place) -> Place:
+    safe = scene(mode="S6", ipf="002.36", pols=("HV",))
+    return Place(safe, place.land_mask, place.folder)
+
+
+def test_stripmap_of_an_old_processor(old_stripmap):
+    ran = old_stripmap.convert()
+
+    assert ran.code == 0, old_stripmap.log.read_text()
+    with xr.open_dataset(old_stripmap.product) as ds:
+        assert dict(ds.sizes) == {"pol": 1, "line": 7, "sample": 8}
+        assert {"stripmap_without_merging", "noise_as_annotated"} < {
+            *ds.attrs["xsar_workarounds"].split()
+        }
+        assert ds.attrs["comment"].startswith("IPF 002.36 annotated next to no noise")
+        xr.testing.assert_allclose(ds["sigma0"], ds["sigma0_raw"])
+    assert "annotated next to no noise" in old_stripmap.log.read_text()
+
+
+def test_stripmap_without_repairs_fails_before_xsar_is_loaded(old_stripmap):
+    ran = old_stripmap.convert(None, "--no-repairs")
+
+    record = old_stripmap.check_failed(ran, "unsupported", r"\(S6 GRDH\).*set repairs: true$")
+    assert record["cpu_seconds"] < 1
+
+
 # -- the SAFE --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "kind", ["folder missing", "annotation cut in the middle", "tiff empty", "stripmap", "SLC"]
+    "kind", ["folder missing", "annotation cut in the middle", "tiff empty", "azimuth notch", "SLC"]
 )
 def test_broken_safe_fails_before_xsar_is_loaded(kind, place, tmp_path):
     broken = BROKEN[kind]

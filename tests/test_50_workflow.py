@@ -51,13 +51,19 @@ KINDS = (
     "tiff empty",
     "tiff without its last third",
     "tiff replaced by text",
-    "stripmap",
+    "azimuth notch",
     "SLC",
 )
 GOOD = 3
 
 #: What stands beside the products.
 BESIDE = ("logs", "quicklooks", "status.csv", ".xsar_batch")
+#: Kinds of good ones: parameters, and cells of 1000 m in 700 x 800 pixels.
+MODES = (
+    ({}, (7, 8)),
+    ({"mode": "EW", "product": "GRDM", "pols": ("HH", "HV")}, (28, 32)),
+    ({"mode": "S4", "pols": ("HH", "HV")}, (7, 8)),
+)
 
 
 class Mixed:
@@ -65,12 +71,13 @@ class Mixed:
 
     def __init__(self, work: Work, scene) -> None:
         self.work = work
-        self.good, self.broken = [], {}
-        for number in range(GOOD):
+        self.good, self.broken = {}, {}
+        for number, (parameters, cells) in enumerate(MODES):
             # Below folders of years and days, as archives are.
             folder = work.archive / "2024" / f"{number:03d}"
             folder.mkdir(parents=True)
-            self.good.append(copy_safe(scene(number), folder, linked=True).stem)
+            path = copy_safe(scene(number, **parameters), folder, linked=True)
+            self.good[path.stem] = cells
         for number, kind in enumerate(KINDS, GOOD):
             path = copy_safe(scene(number), work.archive)
             path = BROKEN[kind].damage(path) or path
@@ -78,7 +85,7 @@ class Mixed:
         number += 1
         missing = work.archive / scene(number).name
         listed = work.folder / "listing.txt"
-        listed.write_text(f"# of last week\n{missing}\n\n{work.archive}/{self.good[0]}.SAFE\n")
+        listed.write_text(f"# of last week\n{missing}\n\n{work.archive}/{min(self.good)}.SAFE\n")
         self.broken[missing.stem] = ("listed", "bad-safe", r"\.SAFE is not there$")
         pixels = copy_safe(scene(number + 1), work.archive)
         cut(only(pixels, TIFF), only(pixels, TIFF).stat().st_size - 5_000)
@@ -100,10 +107,10 @@ def mixed(tmp_path_factory, scene, land_source) -> Mixed:
 def test_broken_ones_stop_nobody_else(mixed):
     assert mixed.ran.code != 0
     assert set(mixed.work.products) == set(mixed.good)
-    for name in mixed.good:
+    for name, (lines, samples) in mixed.good.items():
         assert mixed.work.outcome(name)["state"] == "done"
         with xr.open_dataset(mixed.work.out / f"{name}.nc") as ds:
-            assert dict(ds.sizes) == {"pol": 2, "line": 7, "sample": 8}
+            assert dict(ds.sizes) == {"pol": 2, "line": lines, "sample": samples}
             assert ds["sigma0"].notnull().all()
 
 

@@ -18,10 +18,8 @@ import pandas as pd
 
 from .failures import ConfigError
 from .patience import Waiting, waiting
-from .safe_name import FIELDS, parse
+from .safe_name import FIELDS, STRIPMAP, parse
 from .settings import expand_variables
-
-STRIPMAP = ("S1", "S2", "S3", "S4", "S5", "S6")
 
 
 @dataclass

@@ -82,13 +82,13 @@ def main(words: Sequence[str]) -> int:
 
 def check(words: Sequence[str]) -> int:
     """Only check the SAFE of a run's job: 0 if it is whole. Nothing is written."""
-    from . import run_file, safe
+    from . import recipe, run_file, safe
 
     try:
-        _, path = run_file.read(*run_and_name(words))
+        known, path = run_file.read(*run_and_name(words))
         if path is None:
             return 1
-        safe.check(Path(path))
+        safe.check(Path(path), recipe.wants_repairs(known["recipe"]))
     except Failure as failure:
         return failure.exit_code
     return 0

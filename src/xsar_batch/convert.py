@@ -189,10 +189,14 @@ def convert(job: Job, before_publishing: Callable[[], None]) -> dict[str, Any]:
     with unchanged(job.safe):
         checked, ds, workarounds = _checked_and_computed(job)
 
-    from . import cf, product, quicklook, verify
+    from . import cf, noise, product, quicklook, verify
 
     is_ours = job.function == function.OURS
     verify.check_dataset(ds, checked, job.recipe["resolution"] if is_ours else None)
+    remark = noise.remark(ds, checked.ipf)
+    if remark:
+        logger.warning(remark)
+        ds = ds.assign_attrs(comment=remark)
     ds = cf.conform(ds)
     ds = product.with_provenance(ds, checked.name, checked.ipf, job.recipe, workarounds)
 
@@ -214,7 +218,7 @@ def convert(job: Job, before_publishing: Callable[[], None]) -> dict[str, Any]:
 
 def _checked_and_computed(job: Job) -> "tuple[safe.Safe, xr.Dataset, str]":
     """All that is read of the SAFE."""
-    checked = safe.check(job.safe)
+    checked = safe.check(job.safe, recipe.wants_repairs(job.recipe))
     if not job.land_mask.is_file():
         raise LandMaskError(
             f"{job.land_mask} is not there; make it with: "
@@ -242,7 +246,7 @@ def compute(job: Job) -> "tuple[xr.Dataset, str]":
     warnings.filterwarnings("ignore", category=FutureWarning, module="xsar")
     warnings.filterwarnings("ignore", message="invalid value encountered in cast")
     logging.getLogger("xsar").setLevel(logging.WARNING)
-    applied = workarounds.apply(repairs=job.recipe.get("repairs") != "off")
+    applied = workarounds.apply(repairs=recipe.wants_repairs(job.recipe))
     xsar.Sentinel1Meta.set_mask_feature("land", str(job.land_mask))
     call = function.load(job.function, job.recipe["function"])
     logger.info("%s at %s", job.recipe["function"], job.recipe["resolution"])

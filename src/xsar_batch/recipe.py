@@ -43,6 +43,11 @@ def recipe(resolution: str, function_: str, land_mask: str, repairs: bool = True
     return made if repairs else {**made, "repairs": "off"}
 
 
+def wants_repairs(of: Mapping[str, str]) -> bool:
+    """The setting ``repairs``, as a recipe holds it."""
+    return of.get("repairs") != "off"
+
+
 def digest(of: Any) -> str:
     """A short name for anything that JSON can hold."""
     text = json.dumps(of, sort_keys=True, default=str)

@@ -1,14 +1,19 @@
 """From a resolution in metres to a whole number of pixels."""
 
 from .failures import ConfigError, Unsupported
+from .safe_name import STRIPMAP
 
 #: Relative difference below which a cell counts as a whole number of pixels. Over the 26,000
 #: samples of an IW scene the labels then drift by less than 0.03 pixels, 0.3 m.
 TOLERANCE = 1e-6
 
-#: Pixel spacing in metres, line and sample alike, by mode and product type: Sentinel-1 Product
-#: Definition (S1-RS-MDA-52-7440), tables of the GRD products.
-SPACING = {("IW", "GRDH"): 10.0, ("EW", "GRDH"): 25.0, ("EW", "GRDM"): 40.0}
+#: Pixel spacing in metres, line and sample alike, by mode and product type, SM for all beams of
+#: stripmap: Sentinel-1 Product Definition (S1-RS-MDA-52-7440), tables of the GRD products.
+SPACING = {
+    **{("IW", "GRDH"): 10.0, ("IW", "GRDM"): 40.0},
+    **{("EW", "GRDH"): 25.0, ("EW", "GRDM"): 40.0},
+    **{("SM", "GRDF"): 3.5, ("SM", "GRDH"): 10.0, ("SM", "GRDM"): 40.0},
+}
 
 
 def metres(resolution: str | float) -> float:
@@ -31,12 +36,13 @@ def check(resolution: str, kinds: list[tuple[str, str]]) -> None:
         It fits none of those whose pixel spacing is known by their kind.
     """
     refusals = []
-    for kind in kinds:
-        if kind in SPACING:
+    for mode, product_type in kinds:
+        spacing = SPACING.get(("SM" if mode in STRIPMAP else mode, product_type))
+        if spacing is not None:
             try:
-                pixels_per_cell(resolution, SPACING[kind], SPACING[kind])
+                pixels_per_cell(resolution, spacing, spacing)
             except Unsupported as refusal:
-                refusals.append(f"{' '.join(kind)}: {refusal}")
+                refusals.append(f"{mode} {product_type}: {refusal}")
             else:
                 return
     if refusals:

@@ -17,6 +17,9 @@ NEEDED = {
     "s1Level1MeasurementSchema": "measurement",
 }
 
+#: Modes that are converted. Others exist (EN, N1 to N6: the antenna is calibrated with them).
+MODES = ("IW", "EW", *safe_name.STRIPMAP)
+
 #: Bytes of a detected (GRD) pixel: unsigned 16 bit.
 PIXEL_BYTES = 2
 
@@ -38,8 +41,10 @@ class Safe:
         return tuple(a.polarisation for a in self.annotations)
 
 
-def check(path: str | os.PathLike) -> Safe:
+def check(path: str | os.PathLike, repairs: bool = True) -> Safe:
     """Check that a SAFE is whole and of a kind that can be converted.
+
+    ``repairs`` is the setting: without, xsar is as it comes and cannot open all that it can.
 
     Raises
     ------
@@ -52,7 +57,7 @@ def check(path: str | os.PathLike) -> Safe:
     name = path.name.removesuffix(".SAFE")
     if not path.is_dir():
         raise BadSafe(f"{path} is not there" if not path.exists() else f"{path} is no folder")
-    _check_kind(name)
+    _check_kind(name, repairs)
     if {"[", "]"} & set(str(path)):
         raise Unsupported(f"xsar takes [ and ] for a pattern: move or link it from {path.parent}")
     files, ipf = _read_manifest(path)
@@ -82,16 +87,24 @@ def check(path: str | os.PathLike) -> Safe:
     return Safe(path, name, ipf, tuple(annotations))
 
 
-def _check_kind(name: str) -> None:
+def _check_kind(name: str, repairs: bool) -> None:
     fields = safe_name.parse(name)
     if fields is None:
         raise Unsupported(f"{name} is no name of a Sentinel-1 product")
     kind = f"{fields['mode']} {fields['product_type'].rstrip('_')}"
     if not fields["product_type"].startswith("GRD"):
         raise Unsupported(f"this is a product of type {kind}; only GRD products can be converted")
-    if fields["mode"] not in ("IW", "EW"):
+    if fields["product_class"] == "A":
+        raise Unsupported(f"this is an annotation product ({kind}, class A): it has no pixels")
+    if fields["mode"] not in MODES:
         raise Unsupported(
-            f"this is a stripmap product ({kind}), which xsar cannot open: it has no swath merging"
+            f"this is a product of type {kind}; of GRD products only those of IW, EW and stripmap "
+            "(S1 to S6) can be converted"
+        )
+    if fields["mode"] in safe_name.STRIPMAP and not repairs:
+        raise Unsupported(
+            f"this is a stripmap product ({kind}), which plain xsar cannot open: it has no swath "
+            "merging; set repairs: true"
         )
 
 

@@ -14,6 +14,9 @@ Naming convention: Sentinel-1 Product Specification (S1-RS-MDA-52-7441), section
 
 import re
 
+#: Modes in names that are beams of stripmap.
+STRIPMAP = ("S1", "S2", "S3", "S4", "S5", "S6")
+
 SAFE_NAME = re.compile(
     r"(?P<mission>S1[A-Z])_(?P<mode>IW|EW|WV|EN|IM|S[1-6]|N[1-6])_"
     r"(?P<product_type>GRD[FHM]|SLC_|OCN_|RAW_|GRD_)_"

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from xsar_batch.demo.geometry import GROUND_SPEED
-from xsar_batch.demo.product import Product
+from xsar_batch.demo.product import MISSIONS, MODES, POLARISATIONS, PRODUCTS, Product
 from xsar_batch.demo.scene import make_safe
 
 # Longitude, latitude: at each of them coast and open sea are within 10 km. From south to north, as
@@ -18,26 +18,31 @@ _PLACES = (
     (-4.00, 48.72),  # Roscoff, Ile de Batz
     (-3.48, 48.83),  # Perros-Guirec, Sept-Iles
 )
-_FIRST_START = datetime(2024, 3, 1, 18, 0, 0)
+_FIRST_START = {
+    "S1A": datetime(2024, 3, 1, 18, 0, 0),
+    "S1B": datetime(2021, 3, 1, 18, 0, 0),
+    "S1C": datetime(2025, 6, 1, 18, 0, 0),
+    "S1D": datetime(2026, 3, 1, 18, 0, 0),
+}
 _REPEAT_CYCLE = timedelta(days=12)
 _METRES_PER_DEGREE = 111e3
 
 
-def _scene(index: int) -> dict[str, object]:
+def _scene(index: int, mission: str) -> dict[str, object]:
     """Place and time of the scene of that number; after the last place comes the next pass"""
     cycle, place = divmod(index, len(_PLACES))
     longitude, latitude = _PLACES[place]
     metres = (latitude - _PLACES[0][1]) * _METRES_PER_DEGREE
-    start = _FIRST_START + cycle * _REPEAT_CYCLE + timedelta(seconds=metres / GROUND_SPEED)
+    start = _FIRST_START[mission] + cycle * _REPEAT_CYCLE + timedelta(seconds=metres / GROUND_SPEED)
     return {"start": start, "longitude": longitude, "latitude": latitude}
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m xsar_batch.demo",
-        description="Make demo scenes: dual-polarised Sentinel-1 IW GRDH SAFE folders of simulated "
-        "sea, along an ascending pass over the coast of Brittany, and print their paths. Scenes "
-        "that are already there are left as they are.",
+        description="Make demo scenes: Sentinel-1 GRD SAFE folders of simulated sea, along an "
+        "ascending pass over the coast of Brittany, and print their paths. Scenes that are already "
+        "there are left as they are.",
     )
     parser.add_argument("folder", metavar="OUTPUT_FOLDER", type=Path, help="made if need be")
     parser.add_argument("--count", type=int, default=3, help="number of scenes (default: 3)")
@@ -45,13 +50,27 @@ def _parser() -> argparse.ArgumentParser:
         "--lines",
         type=int,
         default=Product.lines,
-        help="lines of 10 m (default: %(default)s; a real scene has about 16700)",
+        help="lines (default: %(default)s; a real scene of IW GRDH has about 16700 of 10 m)",
     )
     parser.add_argument(
         "--samples",
         type=int,
         default=Product.samples,
-        help="samples of 10 m (default: %(default)s; a real scene has about 26000)",
+        help="samples (default: %(default)s; a real scene of IW GRDH has about 26000 of 10 m)",
+    )
+    parser.add_argument("--mode", choices=MODES, default="IW", help="default: %(default)s")
+    parser.add_argument("--product", choices=PRODUCTS, help="default: GRDM for EW, else GRDH")
+    parser.add_argument(
+        "--polarisation",
+        choices=POLARISATIONS.values(),
+        default="DV",
+        help="as in names: DV is VV+VH, DH is HH+HV, SV is VV, SH is HH (default: %(default)s)",
+    )
+    parser.add_argument("--mission", choices=MISSIONS, default="S1A", help="default: %(default)s")
+    parser.add_argument(
+        "--ipf",
+        default=Product.ipf,
+        help="version of the processor; noise looks otherwise before 002.90 (default: %(default)s)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the speckle (default: 0)")
     return parser
@@ -63,12 +82,18 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.count < 1:
         parser.error("--count must be 1 at least")
+    pols = {code: pols for pols, code in POLARISATIONS.items()}[options.polarisation]
     for index in range(options.count):
         parameters = {
+            "mode": options.mode,
+            "product": options.product or ("GRDM" if options.mode == "EW" else "GRDH"),
+            "pols": pols,
+            "mission": options.mission,
+            "ipf": options.ipf,
             "lines": options.lines,
             "samples": options.samples,
             "seed": options.seed + index,
-            **_scene(index),
+            **_scene(index, options.mission),
         }
         try:
             safe = make_safe(options.folder, **parameters)

@@ -19,6 +19,9 @@ _STEERING_RATE = {"IW": 1.590368784, "EW": 2.390895448}  # degrees/s; stripmap d
 _ORBIT_STEP, _ORBIT_MARGIN = 10, 60  # s between state vectors, s covered before and after the image
 _PATTERN_STEP, _PATTERN_LEAST = 12.5, 50  # samples between points of the antenna pattern; points
 _FINE_ESTIMATES = 20
+# Before it: three elements for the FM rate, and an antenna pattern without phase and roll. (IPF
+# 2.36 has them so, 2.43 has a polynomial.)
+_IPF_OF_POLYNOMIAL = 2.43
 
 
 def ads_header(product: Product, pol: str) -> str:
@@ -72,6 +75,11 @@ def _fm_rate_list(product: Product) -> str:
     speeds = product.geometry.satellite_speed * GROUND_SPEED
     scale = -4 * speeds / (wavelength * SPEED_OF_LIGHT)
     series = np.array([scale / t0, -scale / t0**2, scale / t0**3])
+    if float(product.ipf) < _IPF_OF_POLYNOMIAL:
+        names = [f"c{k}" for k in range(series.size)]
+        polynomial = [tag(k, number(v)) for k, v in zip(names, series, strict=True)]
+    else:
+        polynomial = [vector("azimuthFmRatePolynomial", series, ".15e")]
     return counted(
         "azimuthFmRateList",
         (
@@ -79,7 +87,7 @@ def _fm_rate_list(product: Product) -> str:
                 "azimuthFmRate",
                 tag("azimuthTime", utc(product.time(line))),
                 tag("t0", number(t0)),
-                vector("azimuthFmRatePolynomial", series, ".15e"),
+                *polynomial,
             )
             for line in _every(product, 2.7)
         ),
@@ -192,6 +200,7 @@ def _antenna(product: Product) -> str:
         count = max(_PATTERN_LEAST, round((swath.last - swath.first) / _PATTERN_STEP))
         gain = 10 ** (-3 * np.linspace(-1, 1, count) ** 2 / 20)
         pattern = np.stack([gain, np.zeros_like(gain)], axis=-1).ravel()
+        is_early = float(product.ipf) < _IPF_OF_POLYNOMIAL
         samples = np.linspace(swath.first, swath.last, count)
         for line in _every(product, 3.0):
             points = product.geometry.locate(line, samples)
@@ -202,10 +211,12 @@ def _antenna(product: Product) -> str:
                     tag("azimuthTime", utc(product.time(line))),
                     vector("slantRangeTime", points.slant_range_time, ".15e"),
                     vector("elevationAngle", points.elevation),
-                    vector("elevationPattern", pattern, parts=2),
+                    vector(
+                        "elevationPattern", gain**2 if is_early else pattern, parts=2 - is_early
+                    ),
                     vector("incidenceAngle", points.incidence),
                     tag("terrainHeight", number(points.height.mean())),
-                    tag("roll", number(29.45)),
+                    *(() if is_early else [tag("roll", number(29.45))]),
                 )
             )
     return tag("antennaPattern", counted("antennaPatternList", patterns))
@@ -240,17 +251,20 @@ def _geolocation(product: Product) -> str:
 
 
 def _merging(product: Product) -> str:
-    merges = []
-    for swath in product.swaths if product.is_merged else ():
-        bounds = {
-            "azimuthTime": utc(product.start),
-            "firstAzimuthLine": 0,
-            "firstRangeSample": swath.first,
-            "lastAzimuthLine": product.lines - 1,
-            "lastRangeSample": swath.last,
+    bounds: dict[str, list[str]] = {}
+    for (name, first, last), first_line, last_line in product.blocks:
+        values = {
+            "azimuthTime": utc(product.time(first_line)),
+            "firstAzimuthLine": first_line,
+            "firstRangeSample": first,
+            "lastAzimuthLine": last_line,
+            "lastRangeSample": last,
         }
-        listed = counted("swathBoundsList", [tag("swathBounds", *tags(bounds))])
-        merges.append(tag("swathMerge", tag("swath", swath.name), listed))
+        bounds.setdefault(name, []).append(tag("swathBounds", *tags(values)))
+    merges = [
+        tag("swathMerge", tag("swath", name), counted("swathBoundsList", listed))
+        for name, listed in bounds.items()
+    ]
     return tag("swathMerging", counted("swathMergeList", merges))
 
 

@@ -4,7 +4,7 @@ Names and order of elements: Sentinel-1 Product Specification (S1-RS-MDA-52-7441
 """
 
 from xsar_batch.demo.annotation import ads_header
-from xsar_batch.demo.product import Product
+from xsar_batch.demo.product import Block, Product
 from xsar_batch.demo.radiometry import Luts
 from xsar_batch.demo.xml import HEAD, counted, number, tag, utc, vector
 
@@ -36,34 +36,35 @@ def calibration(product: Product, pol: str) -> str:
 
 
 def noise(product: Product, pol: str) -> str:
-    """The noise file of a polarisation, in the form it has since IPF 2.90."""
+    """The noise file of a polarisation: two lists, or one before IPF 2.90."""
     luts = Luts(product, pol)
+    part = "" if product.has_early_noise else "Range"
     ranges = [
         tag(
-            "noiseRangeVector",
+            f"noise{part}Vector",
             tag("azimuthTime", utc(product.time(line))),
             tag("line", line),
-            vector("pixel", luts.pixels, "d"),
-            vector("noiseRangeLut", values),
+            vector("pixel", pixels, "d"),
+            vector(f"noise{part}Lut", values / luts.noise_unit),
         )
-        for line, values in zip(luts.noise_lines, luts.noise_range, strict=True)
+        for line, (pixels, values) in zip(luts.noise_lines, luts.noise_range, strict=True)
     ]
-    azimuths = [
-        tag(
-            "noiseAzimuthVector",
-            tag("swath", swath.name),
-            tag("firstAzimuthLine", 0),
-            tag("firstRangeSample", swath.first),
-            tag("lastAzimuthLine", product.lines - 1),
-            tag("lastRangeSample", swath.last),
-            vector("line", luts.azimuth_lines, "d"),
-            vector("noiseAzimuthLut", luts.noise_azimuth(index)),
-        )
-        for index, swath in enumerate(product.swaths if product.is_merged else ())
-    ]
-    return HEAD + tag(
-        "noise",
-        ads_header(product, pol),
-        counted("noiseRangeVectorList", ranges),
-        counted("noiseAzimuthVectorList", azimuths),
+    lists = [counted(f"noise{part}VectorList", ranges)]
+    if not product.has_early_noise:
+        azimuths = (_azimuth_vector(luts, block) for block in product.blocks)
+        lists.append(counted("noiseAzimuthVectorList", azimuths))
+    return HEAD + tag("noise", ads_header(product, pol), *lists)
+
+
+def _azimuth_vector(luts: Luts, block: Block) -> str:
+    lines, factors = luts.noise_azimuth(block)
+    return tag(
+        "noiseAzimuthVector",
+        tag("swath", block.swath.name),
+        tag("firstAzimuthLine", block.first_line),
+        tag("firstRangeSample", block.swath.first),
+        tag("lastAzimuthLine", block.last_line),
+        tag("lastRangeSample", block.swath.last),
+        vector("line", lines, "d"),
+        vector("noiseAzimuthLut", factors),
     )

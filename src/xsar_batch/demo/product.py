@@ -17,7 +17,7 @@ from xsar_batch.demo.geometry import (
 )
 
 # Incidence at mid swath in degrees: ESA's Sentinel-1 SAR user guide, at the lowest height.
-_MODES = {
+MODES = {
     "IW": 38.95,
     "EW": 35.0,
     "S1": 23.2,
@@ -28,9 +28,14 @@ _MODES = {
     "S6": 44.6,
 }
 _SUBSWATHS = {"IW": 3, "EW": 5}
-# Metres: Sentinel-1 Product Definition (S1-RS-MDA-52-7440), GRD products.
-_SPACINGS = {("EW", "GRDH"): 25.0, ("IW", "GRDH"): 10.0, ("S", "GRDH"): 10.0}
-_POLARISATIONS = {
+_EDGES_MOVE = 6  # samples, towards near range
+# Metres: Sentinel-1 Product Definition (S1-RS-MDA-52-7440), GRD products; GRDM is 40 m.
+_SPACINGS = {
+    **{("EW", "GRDH"): 25.0, ("IW", "GRDH"): 10.0},
+    **{("S", "GRDF"): 3.5, ("S", "GRDH"): 10.0},
+}
+PRODUCTS = ("GRDF", "GRDH", "GRDM")
+POLARISATIONS = {
     ("VV", "VH"): "DV",
     ("HH", "HV"): "DH",
     ("VV",): "SV",
@@ -49,7 +54,7 @@ class _Mission(NamedTuple):
 
 
 # S1A and S1C: as real manifests state; S1B flew half a cycle from S1A; S1D: the launch.
-_MISSIONS = {
+MISSIONS = {
     "S1A": _Mission(39156, datetime(2021, 8, 9, 17, 27, 46), 73),
     "S1B": _Mission(28260, datetime(2021, 8, 15, 17, 27, 46), 27),
     "S1C": _Mission(638, datetime(2025, 1, 18, 17, 1, 49), 99),
@@ -65,6 +70,14 @@ class Swath(NamedTuple):
     last: int
 
 
+class Block(NamedTuple):
+    """A part of a sub-swath in the merged image: between two lines its edges do not move."""
+
+    swath: Swath
+    first_line: int
+    last_line: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Product:
     """The parameters of a demo scene.
@@ -75,14 +88,14 @@ class Product:
     orbit_pass: "Ascending" or "Descending".
     mission: S1A, S1B, S1C or S1D.
     pols: polarisations, co-polarised first.
-    ipf: version of the processor, as in a manifest ("003.71"); 2.90 at least, when the noise got
-        its present form.
+    ipf: version of the processor, as in a manifest ("003.71"). Before 2.90 there is no noise along
+        azimuth; before 2.50 what is annotated as noise is next to nothing (`radiometry.Luts`).
     seed: of the speckle.
     unique_id: the 4 hexadecimal digits that end the name; by default a hash of all the rest.
     processed: UTC when processing ended; by default 2 hours after `start`.
     pixels: "sea" (see `radiometry.true_sigma0`) or "checkerboard".
     mode: "IW", "EW" or a stripmap beam "S1" to "S6".
-    product: "GRDH" or "GRDM".
+    product: "GRDH", "GRDM", and for stripmap "GRDF".
     spacing: of pixels, in metres; by default the one of the mode and product.
     orbit: absolute orbit number; by default the one that fits mission, time and place.
     data_take: number of the data take; by default derived from the orbit.
@@ -104,7 +117,7 @@ class Product:
     processed: datetime | None = None
     pixels: Literal["sea", "checkerboard"] = "sea"
     mode: str = "IW"
-    product: Literal["GRDH", "GRDM"] = "GRDH"
+    product: Literal["GRDF", "GRDH", "GRDM"] = "GRDH"
     spacing: float | None = None
     orbit: int | None = None
     data_take: int | None = None
@@ -116,11 +129,11 @@ class Product:
         settle("pols", tuple(self.pols))
         for name, allowed in (
             ("orbit_pass", ("Ascending", "Descending")),
-            ("mission", _MISSIONS),
-            ("pols", _POLARISATIONS),
+            ("mission", MISSIONS),
+            ("pols", POLARISATIONS),
             ("pixels", ("sea", "checkerboard")),
-            ("mode", _MODES),
-            ("product", ("GRDH", "GRDM")),
+            ("mode", MODES),
+            ("product", PRODUCTS if self.mode not in _SUBSWATHS else PRODUCTS[1:]),
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(
@@ -130,8 +143,8 @@ class Product:
             raise ValueError(f"a scene has 100 to 65535 lines and samples, not {self.size}")
         if self.start.tzinfo or (self.processed and self.processed.tzinfo):
             raise ValueError("times are UTC without a time zone")
-        if float(self.ipf) < 2.9:
-            raise ValueError(f"noise is written as of IPF 2.90, not {self.ipf}")
+        if not re.fullmatch(r"\d{3}\.\d\d", self.ipf) or float(self.ipf) < 2:
+            raise ValueError(f'ipf is three digits and two, "002.00" or later, not {self.ipf}')
         if self.spacing is None:
             family = self.mode if self.mode in _SUBSWATHS else "S"
             settle("spacing", _SPACINGS.get((family, self.product), 40.0))
@@ -149,7 +162,7 @@ class Product:
             raise ValueError(f"unique_id must be 4 hexadecimal digits, not {self.unique_id}")
 
     def _orbit_of_start(self) -> int:
-        known = _MISSIONS[self.mission]
+        known = MISSIONS[self.mission]
         # Nodes, not start times: scenes of one pass must get one number wherever they are.
         orbit = known.orbit + round((self.node - known.node).total_seconds() / ORBIT_PERIOD)
         if orbit < 1:
@@ -169,11 +182,42 @@ class Product:
     @property
     def swaths(self) -> list[Swath]:
         """Sub-swaths from near to far range, all of the same width; one for stripmap."""
+        return self._swaths(0)
+
+    def _swaths(self, moved: int) -> list[Swath]:
+        """Sub-swaths whose edges lie some samples nearer to near range."""
         if not self.is_merged:
             return [Swath(self.mode, 0, self.samples - 1)]
         count = _SUBSWATHS[self.mode]
-        edges = [self.samples * k // count for k in range(count + 1)]
+        inner = [self.samples * k // count - moved for k in range(1, count)]
+        edges = [0, *inner, self.samples]
         return [Swath(f"{self.mode}{k + 1}", edges[k], edges[k + 1] - 1) for k in range(count)]
+
+    @property
+    def has_early_noise(self) -> bool:
+        """Whether the noise has the form it had before IPF 2.90: range vectors alone."""
+        return float(self.ipf) < 2.9
+
+    @property
+    def moves_edges(self) -> bool:
+        """Whether edges of sub-swaths move along track: in EW, and in all that is old."""
+        return self.is_merged and (self.mode == "EW" or self.has_early_noise)
+
+    @property
+    def blocks(self) -> list[Block]:
+        """What a merged image is put together from, none for stripmap.
+
+        Where edges move they do so once, after a third of the lines. (In real products every few
+        hundred lines, by a few samples in all.)
+        """
+        if not self.is_merged:
+            return []
+        last = self.lines - 1
+        if not self.moves_edges:
+            return [Block(swath, 0, last) for swath in self.swaths]
+        step = self.lines // 3
+        before = [Block(swath, 0, step - 1) for swath in self.swaths]
+        return before + [Block(swath, step, last) for swath in self._swaths(_EDGES_MOVE)]
 
     @property
     def line_interval(self) -> float:
@@ -198,7 +242,7 @@ class Product:
     @property
     def relative_orbit(self) -> int:
         """1 to 175"""
-        return (self.orbit - _MISSIONS[self.mission].offset) % 175 + 1
+        return (self.orbit - MISSIONS[self.mission].offset) % 175 + 1
 
     @cached_property
     def geometry(self) -> Geometry:
@@ -210,15 +254,19 @@ class Product:
             longitude=self.longitude,
             latitude=self.latitude,
             ascending=self.orbit_pass == "Ascending",
-            incidence=_MODES[self.mode],
+            incidence=MODES[self.mode],
         )
 
     @property
     def grid(self) -> tuple[np.ndarray, np.ndarray]:
-        """Lines (10) and pixels (21) of the geolocation grid, first and last of the image in it."""
+        """Lines and pixels (21) of the geolocation grid, first and last of the image in it.
+
+        Lines are every 3 s as in real products of IW and EW, and 10 at least.
+        """
+        seconds = (self.lines - 1) * self.line_interval
         return tuple(
             np.rint(np.linspace(0, size - 1, count)).astype(int)
-            for size, count in zip(self.size, (10, 21), strict=True)
+            for size, count in zip(self.size, (max(10, round(seconds / 3) + 1), 21), strict=True)
         )
 
     @property
@@ -228,7 +276,7 @@ class Product:
     @property
     def name(self) -> str:
         """Name of the SAFE folder: Sentinel-1 Product Specification (S1-RS-MDA-52-7441)."""
-        parts = [self.mission, self.mode, self.product, f"1S{_POLARISATIONS[self.pols]}"]
+        parts = [self.mission, self.mode, self.product, f"1S{POLARISATIONS[self.pols]}"]
         parts += [*self._period, f"{self.orbit:06d}", f"{self.data_take:06X}", self.unique_id]
         return "_".join(parts) + ".SAFE"
 

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from scipy.interpolate import RectBivariateSpline
 
-from xsar_batch.demo.product import Product
+from xsar_batch.demo.product import Block, Product
 
 LOOKS = 4.4
 """Equivalent number of looks of the speckle: IW GRDH, Product Definition S1-RS-MDA-52-7440"""
@@ -110,38 +110,54 @@ class Luts:
         return _BETA_NOUGHT / np.sqrt(np.tan(self._incidence(self.lines)))
 
     @cached_property
-    def noise_range(self) -> np.ndarray:
-        """Noise range vectors, in DN^2: -28 dB of sigma0 amid each sub-swath, -23 dB at its edges.
+    def noise_range(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Noise range vectors, pixels and DN^2 of each.
 
-        The co-polarised channel has 0.5 dB more.
+        -28 dB of sigma0 amid each sub-swath, -23 dB at its edges, and 0.5 dB more for the
+        co-polarised channel. Where edges move, every second vector, from the first, has two pixels
+        more in near range, and 1 dB more of noise: real ones differ from one another too.
         """
-        db = np.full(self.pixels.size, -28.0 if is_cross(self.pol) else -27.5)
+        return [self._noise_vector(index, line) for index, line in enumerate(self.noise_lines)]
+
+    def _noise_vector(self, index: int, line: int) -> tuple[np.ndarray, np.ndarray]:
+        pixels, is_other = self.pixels, self.product.moves_edges and index % 2 == 0
+        if is_other:
+            pixels = np.union1d(pixels, pixels[1] + np.array([1, 2]))
+        db = np.full(pixels.size, (-28.0 if is_cross(self.pol) else -27.5) + is_other)
         for swath in self.product.swaths:
-            inside = (self.pixels >= swath.first) & (self.pixels <= swath.last)
+            inside = (pixels >= swath.first) & (pixels <= swath.last)
             middle, half = (swath.first + swath.last) / 2, (swath.last - swath.first) / 2
-            db[inside] += 5 * ((self.pixels[inside] - middle) / half) ** 2
-        square = _BETA_NOUGHT**2 / np.sin(self._incidence(self.noise_lines))
-        return square * 10 ** (db / 10)
+            db[inside] += 5 * ((pixels[inside] - middle) / half) ** 2
+        incidence = np.radians(self.product.geometry.locate(line, pixels).incidence)
+        return pixels, _BETA_NOUGHT**2 / np.sin(incidence) * 10 ** (db / 10)
 
-    @cached_property
-    def azimuth_lines(self) -> np.ndarray:
-        """Lines of the noise azimuth vectors."""
-        last = self.product.lines - 1
-        return np.append(np.arange(0, last, _LINE_STEP), last)
+    @property
+    def noise_unit(self) -> float:
+        """What noise is divided by to be annotated.
 
-    def noise_azimuth(self, index: int) -> np.ndarray:
-        """Noise azimuth vector of a sub-swath: a factor of 1 to 1.12 that scallops with bursts."""
-        phase = self.azimuth_lines * self.product.line_interval / _BURST_SECONDS + index / 3
-        return 1 + 0.12 * (2 * (phase % 1) - 1) ** 2
+        Before IPF 2.50 real annotations say 1e-9 and the like (S1A, October 2014, IPF 2.36).
+        """
+        return 1e12 if float(self.product.ipf) < 2.5 else 1.0
+
+    def noise_azimuth(self, block: Block) -> tuple[np.ndarray, np.ndarray]:
+        """Noise azimuth vector, lines and factors: 1 to 1.12, it scallops with bursts.
+
+        A little less in the co-polarised channel.
+        """
+        inner = np.arange(-(-block.first_line // _LINE_STEP), block.last_line // _LINE_STEP + 1)
+        lines = np.union1d([block.first_line, block.last_line], inner * _LINE_STEP)
+        phase = lines * self.product.line_interval / _BURST_SECONDS + int(block.swath.name[-1]) / 3
+        depth = 0.12 if is_cross(self.pol) else 0.1
+        return lines, 1 + depth * (2 * (phase % 1) - 1) ** 2
 
     @cached_property
     def _splines(self) -> tuple[RectBivariateSpline, RectBivariateSpline]:
-        return tuple(
-            RectBivariateSpline(lines, self.pixels, values, kx=1, ky=1)
-            for lines, values in (
-                (self.lines, self.sigma_nought),
-                (self.noise_lines, self.noise_range),
-            )
+        """Calibration and noise in range between their vectors."""
+        samples = np.arange(self.product.samples)
+        across = [np.interp(samples, *vector) for vector in self.noise_range]
+        return (
+            RectBivariateSpline(self.lines, self.pixels, self.sigma_nought, kx=1, ky=1),
+            RectBivariateSpline(self.noise_lines, samples, across, kx=1, ky=1),
         )
 
     def power(self, line: np.ndarray) -> np.ndarray:
@@ -155,9 +171,12 @@ class Luts:
         power *= calibration(line, sample) ** 2
         thermal = noise(line, sample)
         # Stripmap has no noise azimuth vectors: nothing scallops there.
-        for index, swath in enumerate(product.swaths if product.is_merged else ()):
-            factor = np.interp(line, self.azimuth_lines, self.noise_azimuth(index))
-            thermal[:, swath.first : swath.last + 1] *= factor[:, None]
+        for block in () if product.has_early_noise else product.blocks:
+            # Lines beyond the image may be asked for: of them the last block is.
+            is_last = block.last_line == product.lines - 1
+            rows = (line >= block.first_line) & ((line <= block.last_line) | is_last)
+            factor = np.interp(line[rows], *self.noise_azimuth(block))
+            thermal[rows, block.swath.first : block.swath.last + 1] *= factor[:, None]
         return power + thermal
 
 

@@ -12,8 +12,11 @@ the right thing: then the module can go.
 from types import ModuleType
 
 from . import (
+    noise_as_annotated,
     pixels_read_once,
     positions_at_once,
+    stripmap_without_merging,
+    swath_numbers_at_once,
     unique_dask_names,
     whole_pixels,
     xml_parsed_once,
@@ -22,10 +25,10 @@ from . import (
 MODULES = (
     *(unique_dask_names, whole_pixels),
     # These change no value.
-    *(pixels_read_once, positions_at_once, xml_parsed_once),
+    *(pixels_read_once, positions_at_once, swath_numbers_at_once, xml_parsed_once),
 )
 
-REPAIRS: tuple[ModuleType, ...] = ()
+REPAIRS: tuple[ModuleType, ...] = (noise_as_annotated, stripmap_without_merging)
 
 _is_applied = False
 
