@@ -3,7 +3,9 @@
 Names and order of elements: Sentinel-1 Product Specification (S1-RS-MDA-52-7441).
 """
 
+import binascii
 import hashlib
+import itertools
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -260,11 +262,11 @@ def _data_object(safe: Path, file: DataFile) -> str:
     return tag("dataObject", stream, ID=file.id, repID=file.schema)
 
 
-def manifest(product: Product, safe: Path, files: list[DataFile]) -> str:
+def manifest(product: Product, safe: Path, files: list[DataFile]) -> bytes:
     """The manifest of the SAFE folder `safe`, in which all `files` are already there."""
     family = product.mode.lower() if product.is_merged else "sm"
     count = {1: "s", 2: "d"}[len(product.pols)]
-    return HEAD + tag(
+    text = HEAD + tag(
         "xfdu:XFDU",
         _package_map(product, files),
         _metadata(product, files),
@@ -272,3 +274,16 @@ def manifest(product: Product, safe: Path, files: list[DataFile]) -> str:
         **_NAMESPACES,
         version=f"esa/safe/sentinel-1.0/sentinel-1/sar/level-1/grd/standard/{family}{count}p",
     )
+    return fitted(text.encode(), product.unique_id)
+
+
+def fitted(text: bytes, unique_id: str) -> bytes:
+    """The manifest with a comment at its end that makes its CRC-16 the last digits of the name.
+
+    Real products are named after their manifest; here the name is there first.
+    """
+    state = binascii.crc_hqx(text, 0xFFFF)
+    for number in itertools.count():
+        end = b"\n<!-- %d -->\n" % number
+        if binascii.crc_hqx(end, state) == int(unique_id, 16):
+            return text + end
