@@ -64,8 +64,8 @@ class Orbit:
 class Annotation:
     """Of the annotation of one polarisation: what a product takes from it.
 
-    Spacings are in metres, ``line_interval`` in s, ``start`` (of the first line) in s since 1970,
-    ``heading`` in degrees. ``header`` names the acquisition.
+    Spacings are in metres, ``line_interval`` in s, ``start`` and ``stop`` (of the first and last
+    line) in s since 1970, ``heading`` in degrees. ``header`` names the acquisition.
     """
 
     polarisation: str
@@ -75,6 +75,7 @@ class Annotation:
     sample_spacing: float
     line_interval: float
     start: float
+    stop: float
     heading: float
     orbit_pass: str
     denoised: bool
@@ -108,6 +109,7 @@ def read(root: etree._Element, shown_as: str) -> Annotation:
             *(line_spacing, sample_spacing),
             line_interval=real(text_of(root, image + "azimuthTimeInterval")),
             start=seconds(text_of(root, image + "productFirstLineUtcTime")),
+            stop=seconds(text_of(root, image + "productLastLineUtcTime")),
             heading=real(text_of(root, general + "platformHeading")),
             orbit_pass=text_of(root, general + "pass"),
             denoised=_flag(

@@ -70,7 +70,7 @@ def _check_plausible(grid: "GeolocationGrid") -> None:
     ):
         if not ((values >= lowest) & (values <= highest)).all():
             raise ValueError(
-                f"the geolocation grid has a {name} of {values.min():g} to {values.max():g}"
+                f"{name} of the geolocation grid is {values.min():g} to {values.max():g}"
             )
 
 
@@ -99,8 +99,12 @@ def _check_lines(annotation: "Annotation", speed: float) -> None:
     off = np.abs(since - (grid.line - grid.line[0])[:, np.newaxis] * interval).max() / interval
     if off > 2:
         raise ValueError(f"lines and azimuth times of the geolocation grid are {off:.0f} lines off")
-    if abs(annotation.start - grid.time[0, 0] - grid.line[0] * interval) > 10 * interval:
-        raise ValueError("productFirstLineUtcTime is not the time of the first line")
+    for name, said, first in (
+        ("productFirstLineUtcTime", annotation.start, grid.time[0]),
+        ("productLastLineUtcTime", annotation.stop, grid.time[-1]),
+    ):
+        if np.abs(first - said).max() > 10 * interval:
+            raise ValueError(f"{name} is not the time of that line")
     ground = earth_fixed(grid.longitude, grid.latitude, 0 * grid.height)
     middle = grid.sample.size // 2
     step = np.linalg.norm(ground[-1, middle] - ground[0, middle])

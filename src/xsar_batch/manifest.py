@@ -53,6 +53,11 @@ def checksum(data: bytes) -> str:
     return f"{binascii.crc_hqx(data, 0xFFFF):04X}"
 
 
+def compact(time: str) -> str:
+    """A time as names have it: whole seconds, and no punctuation."""
+    return re.sub("[-:]", "", time).split(".")[0]
+
+
 def read(safe: Path, name: Mapping[str, str]) -> Manifest:
     """Read the manifest; ``name`` holds the fields of the SAFE's name.
 
@@ -63,8 +68,11 @@ def read(safe: Path, name: Mapping[str, str]) -> Manifest:
         than a conversion needs, or files outside.
     """
     root, data = read_xml(safe, "manifest.safe", "XFDU")
-    software = root.find(".//{*}facility/{*}software")
-    ipf = "unknown" if software is None else software.get("version", "unknown")
+    # xsar asks for the first of all, as a number.
+    versions = [one.get("version", "") for one in root.iterfind(".//{*}facility/{*}software")]
+    ipf = versions[0] if versions else ""
+    if not re.fullmatch(r"\d{1,3}\.\d{1,3}", ipf):
+        raise BadSafe(f"manifest.safe names no version of the processor: {ipf!r}")
     polarisations = [
         (element.text or "").strip() for element in root.iter("{*}transmitterReceiverPolarisation")
     ]
@@ -82,6 +90,7 @@ def read(safe: Path, name: Mapping[str, str]) -> Manifest:
     expected = _POLARISATIONS.get(name["polarisation"], name["polarisation"])
     if sorted(polarisations) != sorted(expected.split()):
         raise BadSafe(f"manifest.safe is of {' '.join(polarisations)}, the name of {expected}")
+    _check_acquisition(root, name)
     _check_names(files, polarisations, name)
     _check_schema(safe, root)
     return Manifest(ipf, tuple(polarisations), files)
@@ -121,6 +130,21 @@ def _stem(kind: str, entry: Entry) -> str:
     if ending != (".tiff" if kind == "measurement" else ".xml") or not stem.startswith(prefix):
         raise BadSafe(f"manifest.safe names as {kind} a file that is none: {entry.href!r}")
     return stem.removeprefix(prefix)
+
+
+def _check_acquisition(root: etree._Element, name: Mapping[str, str]) -> None:
+    said = {
+        "satellite": root.findtext(".//{*}platform/{*}familyName", "").removeprefix("SENTINEL-"),
+        "letter": root.findtext(".//{*}platform/{*}number", ""),
+        "start": compact(root.findtext(".//{*}acquisitionPeriod/{*}startTime", "")),
+        "stop": compact(root.findtext(".//{*}acquisitionPeriod/{*}stopTime", "")),
+    }
+    expected = {"satellite": "1", "letter": name["mission"][-1], **name}
+    for key, value in said.items():
+        if value != expected[key]:
+            raise BadSafe(
+                f"manifest.safe is of {key} {value!r}, the SAFE is called after {expected[key]!r}"
+            )
 
 
 def _check_names(

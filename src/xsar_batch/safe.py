@@ -1,7 +1,6 @@
 """The check of a SAFE before xsar is imported: a bad one fails in a fraction of a second."""
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,8 +96,8 @@ def _check_name(href: str, one: Annotation, fields: dict[str, str]) -> None:
     found = {
         "mission": mission,
         "mode": mode,
-        "start": re.sub("[-:]", "", start).split(".")[0],
-        "stop": re.sub("[-:]", "", stop).split(".")[0],
+        "start": manifest.compact(start),
+        "stop": manifest.compact(stop),
         "orbit": orbit.zfill(6),
         "datatake": f"{annotation.integer(datatake):06X}",
     }
