@@ -136,10 +136,13 @@ def _check_acquisition(root: etree._Element, name: Mapping[str, str]) -> None:
     said = {
         "satellite": root.findtext(".//{*}platform/{*}familyName", "").removeprefix("SENTINEL-"),
         "letter": root.findtext(".//{*}platform/{*}number", ""),
+        "mode": root.findtext(".//{*}instrumentMode/{*}mode", ""),
         "start": compact(root.findtext(".//{*}acquisitionPeriod/{*}startTime", "")),
         "stop": compact(root.findtext(".//{*}acquisitionPeriod/{*}stopTime", "")),
     }
-    expected = {"satellite": "1", "letter": name["mission"][-1], **name}
+    # Stripmap is SM, whichever beam.
+    mode = "SM" if name["mode"].startswith("S") else name["mode"]
+    expected = {"satellite": "1", "letter": name["mission"][-1], **name, "mode": mode}
     for key, value in said.items():
         if value != expected[key]:
             raise BadSafe(

@@ -33,8 +33,12 @@ _FORMAT = 339
 _DEFAULTS = {_BITS: 1, _COMPRESSION: 1, _FILL_ORDER: 1, _SAMPLES: 1, _FORMAT: 1}
 _UINT, _UNCOMPRESSED = 1, 1
 
-#: TIFF's types of integers: number -> what numpy calls it.
+#: TIFF's types: number -> what numpy calls those of integers; bytes of all others.
 _INTEGERS = {1: "u1", 3: "u2", 4: "u4", 16: "u8"}
+_BYTES = {2: 1, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 17: 8, 18: 8}
+
+#: Numbers of tags of integers, (n,) each; where what the directory takes begins and ends.
+_Directory = tuple[dict[int, np.ndarray], list[tuple[int, int]]]
 
 
 def check(path: Path, shown_as: str, lines: int, samples: int) -> None:
@@ -48,9 +52,9 @@ def check(path: Path, shown_as: str, lines: int, samples: int) -> None:
     size = path.stat().st_size
     try:
         with path.open("rb") as file:
-            tags = _directory(file, size)
+            tags, taken = _directory(file, size)
         _check_pixels(tags, shown_as, lines, samples)
-        _check_blocks(tags, shown_as, lines, samples, size)
+        _check_blocks(tags, taken, shown_as, lines, samples, size)
     except (ValueError, struct.error) as error:
         raise BadSafe(f"{shown_as} cannot be opened: {error}") from None
     except OSError as error:
@@ -75,8 +79,8 @@ def open_image(path: str | PathLike) -> "rasterio.DatasetReader":
     return image
 
 
-def _directory(file: BinaryIO, size: int) -> dict[int, np.ndarray]:
-    """The first directory: tag -> integers (n,), for tags of integers."""
+def _directory(file: BinaryIO, size: int) -> _Directory:
+    """The first directory, and which bytes of the file it takes."""
     head = file.read(16)
     order = {b"II": "<", b"MM": ">"}.get(head[:2])
     kind = struct.unpack(f"{order}H", head[2:4])[0] if order and len(head) == 16 else 0
@@ -84,28 +88,31 @@ def _directory(file: BinaryIO, size: int) -> dict[int, np.ndarray]:
         raise ValueError("it is no TIFF")
     # Of a classic TIFF and of a BigTIFF: where the directory is, how many tags, a tag.
     at, counted, one = ("4xI", "H", "HHI4s") if kind == 42 else ("8xQ", "Q", "HHQ8s")
-    file.seek(min(struct.unpack_from(order + at, head)[0], size))
+    begin = min(struct.unpack_from(order + at, head)[0], size)
+    file.seek(begin)
     (count,) = struct.unpack(order + counted, file.read(struct.calcsize(order + counted)))
     if count > _MOST_TAGS:
         raise ValueError(f"its directory has {count} tags")
     table = file.read(count * struct.calcsize(order + one))
-    tags = {}
+    tags, taken = {}, [(0, 8), (begin, begin + len(table))]
     for tag, kind, number, place in struct.iter_unpack(order + one, table):
-        if kind not in _INTEGERS:
-            continue
-        dtype = np.dtype(order + _INTEGERS[kind])
-        length = number * dtype.itemsize
+        dtype = np.dtype(order + _INTEGERS[kind]) if kind in _INTEGERS else None
+        length = number * (dtype.itemsize if dtype else _BYTES.get(kind, 1))
         if length > size:
             raise ValueError(f"its tag {tag} has {number} values")
         if length > len(place):
-            file.seek(min(int.from_bytes(place, "little" if order == "<" else "big"), size))
-            place = file.read(length)
-        if len(place) < length:
-            raise ValueError(f"its tag {tag} lies beyond the end of the file")
-        tags[tag] = np.frombuffer(place, dtype, number).astype(np.int64)
+            first = int.from_bytes(place, "little" if order == "<" else "big")
+            if first + length > size:
+                raise ValueError(f"its tag {tag} lies beyond the end of the file")
+            taken.append((first, first + length))
+            if dtype:
+                file.seek(first)
+                place = file.read(length)
+        if dtype:
+            tags[tag] = np.frombuffer(place, dtype, number).astype(np.int64)
     if len(tags) < 5 or len(table) < count * struct.calcsize(order + one):
         raise ValueError("its directory is cut short")
-    return tags
+    return tags, taken
 
 
 def _one(tags: dict[int, np.ndarray], tag: int) -> int:
@@ -137,7 +144,12 @@ def _check_pixels(tags: dict[int, np.ndarray], shown_as: str, lines: int, sample
 
 
 def _check_blocks(
-    tags: dict[int, np.ndarray], shown_as: str, lines: int, samples: int, size: int
+    tags: dict[int, np.ndarray],
+    taken: list[tuple[int, int]],
+    shown_as: str,
+    lines: int,
+    samples: int,
+    size: int,
 ) -> None:
     """Check that each strip or tile has a place of its own in the file, large enough."""
     tiled = _TILE_OFFSETS in tags
@@ -154,7 +166,8 @@ def _check_blocks(
         raise ValueError(
             f"it has places for {offsets.size} and sizes of {counts.size} of {number} blocks"
         )
-    if _one(tags, _COMPRESSION) == _UNCOMPRESSED:
+    is_plain = _one(tags, _COMPRESSION) == _UNCOMPRESSED
+    if is_plain:
         rows = np.full(number, height)
         if not tiled:
             rows[-1] = lines - height * (number - 1)
@@ -162,11 +175,14 @@ def _check_blocks(
             raise BadSafe(f"{shown_as} is cut short: some of its blocks have too few bytes")
     elif height * width * 2 > LARGEST_BLOCK:
         raise BadSafe(f"{shown_as} is compressed in blocks of {height} x {width} pixels")
-    order = np.argsort(offsets, kind="stable")
-    start, end = offsets[order], offsets[order] + counts[order]
-    if (counts < 1).any() or (start < 8).any():
+    if (counts < 1).any() or (offsets < 8).any():
         raise BadSafe(f"{shown_as} has no pixels for some of its blocks")
-    if end.max() > size or (end < 0).any():
-        raise BadSafe(f"{shown_as} is cut short: {size} bytes of at least {end.max()}")
-    if (end[:-1] > start[1:]).any():
-        raise BadSafe(f"{shown_as} is damaged: the same bytes are pixels of different places")
+    ends = offsets + counts
+    if ends.max() > size or (ends < 0).any():
+        raise BadSafe(f"{shown_as} is cut short: {size} bytes of at least {ends.max()}")
+    start, end = np.array([*zip(offsets, ends, strict=True), *taken]).T
+    order = np.argsort(start, kind="stable")
+    gap = start[order][1:] - end[order][:-1]
+    # Where a gap is as long as a block, one has been there.
+    if (gap < 0).any() or (is_plain and (gap == counts[0]).any()):
+        raise BadSafe(f"{shown_as} is damaged: the places of some of its blocks are others'")
