@@ -61,7 +61,8 @@ def seal(safe: Path) -> None:
     """Put sizes and checksums in a manifest right again, and its own: what is wrong in the files
     must show by itself."""
     path = safe / "manifest.safe"
-    if not path.is_file():
+    # Never through a link: what it leads to is not ours.
+    if path.is_symlink() or not path.is_file():
         return
 
     def sealed(match: re.Match) -> bytes:
