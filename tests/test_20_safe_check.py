@@ -2,11 +2,14 @@
 
 import datetime as dt
 import json
+import os
 import re
+import struct
 import tarfile
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers import (
     ANNOTATION,
@@ -164,13 +167,56 @@ def test_check_loads_neither_xsar_nor_its_heavy_companions(kind, scene, tmp_path
     assert not loaded & {"xsar", "safe_s1", "xarray", "dask", "pandas", "geopandas"}
 
 
-def test_real_stripmap_product_is_unsupported(tmp_path):
-    archives = sorted(REAL.glob("S1?_S[1-6]_*.tar.xz"))
+def sparse_tiff(path: Path, lines: int, samples: int) -> None:
+    """A TIFF of zeros, a strip a line, that takes no space on disk."""
+    tags = {256: samples, 257: lines, 258: 16, 259: 1, 262: 1, 273: None, 277: 1, 278: 1, 279: None}
+    places = 8 + 2 + 12 * len(tags) + 4
+    first, row = places + 8 * lines, 2 * samples
+    arrays = {273: places, 279: places + 4 * lines}
+    table = b"".join(
+        struct.pack("<HHII", tag, 4, lines, arrays[tag])
+        if value is None
+        else struct.pack("<HHII", tag, 4, 1, value)
+        for tag, value in tags.items()
+    )
+    head = struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + table + bytes(4)
+    offsets = (first + row * np.arange(lines)).astype("<u4")
+    path.write_bytes(head + offsets.tobytes() + np.full(lines, row, "<u4").tobytes())
+    os.truncate(path, first + row * lines)
+
+
+def real(kind: str, folder: Path) -> Path:
+    """A real product's metadata, with TIFFs of its size; skips where there is none at hand."""
+    archives = sorted(REAL.glob(kind))
     if not archives:
         pytest.skip("no real metadata at hand")
     with tarfile.open(archives[0]) as archive:
-        archive.extractall(tmp_path, filter="data")
-    (path,) = tmp_path.glob("*.SAFE")
+        archive.extractall(folder, filter="data")
+    (path,) = folder.glob("*.SAFE")
+    for annotation in path.glob("annotation/*.xml"):
+        text = annotation.read_text()
+        size = [int(re.search(f"<numberOf{dim}>(.*?)<", text)[1]) for dim in ("Lines", "Samples")]
+        sparse_tiff(path / "measurement" / f"{annotation.stem}.tiff", *size)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["S1A_IW_*_2015*", "S1A_IW_*_2021*", "S1C_S4_*_2025*"])
+def test_real_metadata_fit_together(kind, tmp_path, monkeypatch):
+    """Checksums, orbit, angles and tables of three processors."""
+    path = real(kind, tmp_path)
+    # Stripmap too, which is refused for another reason.
+    monkeypatch.setattr(safe, "_check_kind", lambda name: None)
+
+    start = time.process_time()
+    checked = safe.check(path)
+    took = time.process_time() - start
+
+    assert len(checked.annotations) == 2
+    assert took < 1
+
+
+def test_real_stripmap_product_is_unsupported(tmp_path):
+    path = real("S1?_S[1-6]_*.tar.xz", tmp_path)
 
     with pytest.raises(Unsupported, match=r"^this is a stripmap product \(S4 GRDH\), which xsar"):
         safe.check(path)

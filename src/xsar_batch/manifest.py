@@ -2,10 +2,12 @@
 
 The last four digits of a SAFE's name are the CRC-16 of its manifest, and the manifest holds the
 size and the MD5 of each file: Sentinel-1 Product Specification (S1-RS-MDA-52-7441), section 3.4.1.
-So the name vouches for the manifest, and the manifest for the metadata.
+So the name vouches for the manifest, as long as nobody renames the SAFE, and the manifest for the
+metadata.
 """
 
 import binascii
+import logging
 import os
 import re
 from collections.abc import Mapping
@@ -16,6 +18,8 @@ from lxml import etree
 
 from .failures import BadSafe
 from .safe_files import Entry, inside, read_xml, size_of
+
+logger = logging.getLogger("xsar_batch")
 
 #: Files that a conversion needs, by their ``repID`` in the manifest.
 #: The others (previews, RFI annotation) are not asked for.
@@ -64,7 +68,7 @@ def read(safe: Path, name: Mapping[str, str]) -> Manifest:
     Raises
     ------
     BadSafe
-        It is missing or no manifest, not the one that the name belongs to, or names other files
+        It is missing or no manifest, of another acquisition than the name, or names other files
         than a conversion needs, or files outside.
     """
     root, data = read_xml(safe, "manifest.safe", "XFDU")
@@ -83,9 +87,11 @@ def read(safe: Path, name: Mapping[str, str]) -> Manifest:
         for entry in entries:
             size_of(safe, entry.href)
     if checksum(data) != name["unique_id"]:
-        raise BadSafe(
-            f"manifest.safe is another one, or damaged: its checksum is {checksum(data)}, "
-            f"the name ends with {name['unique_id']}"
+        # People do rename SAFEs. What a product takes from the manifest is checked below.
+        logger.warning(
+            "manifest.safe is not the one that the name belongs to, whose last digits would be %s: "
+            "the SAFE was renamed, or its manifest changed",
+            checksum(data),
         )
     expected = _POLARISATIONS.get(name["polarisation"], name["polarisation"])
     if sorted(polarisations) != sorted(expected.split()):

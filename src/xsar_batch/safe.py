@@ -1,6 +1,7 @@
 """The check of a SAFE before xsar is imported: a bad one fails in a fraction of a second."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +56,7 @@ def check(path: str | os.PathLike) -> Safe:
         if one.polarisation != polarisation:
             raise BadSafe(f"{entries[0].href} is of {one.polarisation}, not {polarisation}")
         _check_name(entries[0].href, one, fields)
+        _check_tiff(path, listed.files["measurement"][len(annotations)].href, one, listed.ipf)
         annotations.append(one)
     _check_alike(annotations)
     return Safe(path, name, listed.ipf, tuple(annotations))
@@ -74,7 +76,7 @@ def _check_kind(name: str) -> None:
 
 
 def _check_polarisation(path: Path, entries: dict[str, Entry]) -> Annotation:
-    """Check the four files of one polarisation."""
+    """Check the metadata of one polarisation."""
 
     def root(kind: str, tag: str):
         entry = entries[kind]
@@ -86,7 +88,6 @@ def _check_polarisation(path: Path, entries: dict[str, Entry]) -> Annotation:
     one = annotation.read(*root("annotation", "product"))
     least_sigma = luts.check_calibration(*root("calibration", "calibration"), one)
     luts.check_noise(*root("noise", "noise"), one, least_sigma)
-    _check_tiff(path, entries["measurement"].href, one)
     return one
 
 
@@ -123,7 +124,7 @@ def _check_alike(annotations: list[Annotation]) -> None:
             raise BadSafe("noise is removed from one of the polarisations only")
 
 
-def _check_tiff(path: Path, href: str, expected: Annotation) -> None:
+def _check_tiff(path: Path, href: str, expected: Annotation, ipf: str) -> None:
     """Check the TIFF's header against the annotation, and that GDAL opens it.
 
     A compressed TIFF may have any size; damage inside shows when it is read.
@@ -134,12 +135,16 @@ def _check_tiff(path: Path, href: str, expected: Annotation) -> None:
     try:
         with tiff.open_image(path / href) as image:
             shape, dtypes, nodata = image.shape, image.dtypes, image.nodata
+            written_by = image.tags().get("TIFFTAG_SOFTWARE", "")
     except rasterio.errors.RasterioError as error:
         raise BadSafe(f"{href} cannot be opened: {_without_path(error, path / href)}") from None
     if (shape, dtypes) != ((expected.lines, expected.samples), ("uint16",)):
         raise BadSafe(f"{href} holds {shape} pixels of {dtypes}")
     if nodata is not None:
         raise BadSafe(f"{href} declares {nodata} to be no data, which no GRD product does")
+    version = re.search(r"IPF (\d+\.\d+)", written_by)
+    if version and version[1] != ipf:
+        raise BadSafe(f"{href} was written by IPF {version[1]}, the manifest says {ipf}")
 
 
 def _without_path(error: Exception, path: Path) -> str:

@@ -97,7 +97,7 @@ def _directory(file: BinaryIO, size: int) -> _Directory:
     tags, taken = {}, [(0, 8), (begin, begin + len(table))]
     for tag, kind, number, place in struct.iter_unpack(order + one, table):
         dtype = np.dtype(order + _INTEGERS[kind]) if kind in _INTEGERS else None
-        length = number * (dtype.itemsize if dtype else _BYTES.get(kind, 1))
+        length = number * (dtype.itemsize if dtype is not None else _BYTES.get(kind, 1))
         if length > size:
             raise ValueError(f"its tag {tag} has {number} values")
         if length > len(place):
@@ -105,10 +105,10 @@ def _directory(file: BinaryIO, size: int) -> _Directory:
             if first + length > size:
                 raise ValueError(f"its tag {tag} lies beyond the end of the file")
             taken.append((first, first + length))
-            if dtype:
+            if dtype is not None:
                 file.seek(first)
                 place = file.read(length)
-        if dtype:
+        if dtype is not None:
             tags[tag] = np.frombuffer(place, dtype, number).astype(np.int64)
     if len(tags) < 5 or len(table) < count * struct.calcsize(order + one):
         raise ValueError("its directory is cut short")

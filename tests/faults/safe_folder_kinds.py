@@ -139,6 +139,12 @@ def folder_of_another_name(safe: Path, chance: Random) -> Path:
 
 
 @kind("right", sealed=False)
+def folder_renamed(safe: Path, chance: Random) -> Path:
+    """The last digits of the name are others, as of copies that somebody made."""
+    return safe.rename(safe.with_name(f"{safe.stem[:-4]}{chance.randrange(65536):04X}.SAFE"))
+
+
+@kind("right", sealed=False)
 def files_that_nobody_asks_for(safe: Path, chance: Random) -> None:
     """Previews, reports, editors' copies and a folder beside the files."""
     for name in (
@@ -325,7 +331,7 @@ def name_that_leads_out(safe: Path, chance: Random) -> None:
         ]
     )
     what = chance.choice(["Product", "Calibration", "Noise", "Measurement"])
-    pattern = rf'(repID="s1Level1{what}Schema">.*?href=)"[^"]*"'
+    pattern = rf'(<dataObject [^>]*repID="s1Level1{what}Schema">.*?href=)"[^"]*"'
     edit(safe / "manifest.safe", pattern, lambda found: f'{found[1]}"{href}"')
 
 
@@ -376,7 +382,7 @@ def files_listed_in_different_orders(safe: Path, chance: Random) -> None:
 def file_listed_twice(safe: Path, chance: Random) -> None:
     """A file of one polarisation is named for both."""
     what = chance.choice(["Measurement", "Noise", "Calibration", "Product"])
-    href = rf'repID="s1Level1{what}Schema">.*?href="'
+    href = rf'<dataObject [^>]*repID="s1Level1{what}Schema">.*?href="'
     edit(
         safe / "manifest.safe",
         rf'({href}([^"]*)".*?{href})[^"]*"',
@@ -384,7 +390,7 @@ def file_listed_twice(safe: Path, chance: Random) -> None:
     )
 
 
-@kind(sealed=False)
+@kind("either", sealed=False)
 def manifest_with_one_bit_flipped(safe: Path, chance: Random) -> None:
     """A bit of the manifest is another one."""
     path = safe / "manifest.safe"
