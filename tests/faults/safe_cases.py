@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import ctypes
 import datetime as dt
+import itertools
 import json
 import os
 import re
@@ -325,7 +326,11 @@ def main() -> int:
     seeds = [given.seed] if given.seed is not None else range(given.each)
     cases = [(name, seed) for seed in seeds for name in names]
 
+    ends = itertools.count(1)
+
     def tell(verdict: Verdict) -> None:
+        if (number := next(ends)) % 100 == 0:
+            print(f"{number} of {len(cases)}", file=sys.stderr, flush=True)
         if verdict.end == "wrong" or given.kind:
             print(f"{verdict.end:12} {verdict.command}\n    {verdict.why}", flush=True)
 

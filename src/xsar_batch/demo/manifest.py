@@ -4,6 +4,7 @@ Names and order of elements: Sentinel-1 Product Specification (S1-RS-MDA-52-7441
 """
 
 import binascii
+import functools
 import hashlib
 import itertools
 from datetime import timedelta
@@ -280,10 +281,23 @@ def manifest(product: Product, safe: Path, files: list[DataFile]) -> bytes:
 def fitted(text: bytes, unique_id: str) -> bytes:
     """The manifest with a comment at its end that makes its CRC-16 the last digits of the name.
 
-    Real products are named after their manifest; here the name is there first.
+    Real products are named after their manifest; here the name is there first. A CRC is linear:
+    that of a text and a comment is that of the text and as many zeros, xor the comment's own.
     """
     state = binascii.crc_hqx(text, 0xFFFF)
+    wanted = int(unique_id, 16) ^ binascii.crc_hqx(bytes(len(_comment(0))), state)
+    return text + _comment(_numbers_by_checksum()[wanted])
+
+
+def _comment(number: int) -> bytes:
+    return b"\n<!-- %07d -->\n" % number
+
+
+@functools.cache
+def _numbers_by_checksum() -> dict[int, int]:
+    """For each CRC-16 the number of a comment that has it."""
+    found: dict[int, int] = {}
     for number in itertools.count():
-        end = b"\n<!-- %d -->\n" % number
-        if binascii.crc_hqx(end, state) == int(unique_id, 16):
-            return text + end
+        found.setdefault(binascii.crc_hqx(_comment(number), 0), number)
+        if len(found) == 1 << 16:
+            return found
