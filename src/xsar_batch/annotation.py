@@ -165,7 +165,10 @@ def numbers(text: str, dtype: type = float) -> np.ndarray:
     """Finite numbers between blanks, (n,); ValueError where one is none."""
     if not (_INTEGERS if dtype is int else _FLOATS).fullmatch(text):
         raise ValueError("values that are no numbers")
-    found = np.array(text.split(), dtype=dtype)
+    words = text.split()
+    if dtype is int and len(max(words, key=len, default="")) > 10:
+        raise ValueError("values that are too large")
+    found = np.array(words, dtype=dtype)
     if not np.isfinite(found).all():
         raise ValueError("values that are no numbers")
     return found

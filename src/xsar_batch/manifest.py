@@ -17,7 +17,7 @@ from pathlib import Path
 from lxml import etree
 
 from .failures import BadSafe
-from .safe_files import Entry, inside, read_xml, size_of
+from .safe_files import Entry, check_size, inside, read_xml, size_of
 
 logger = logging.getLogger("xsar_batch")
 
@@ -83,9 +83,12 @@ def read(safe: Path, name: Mapping[str, str]) -> Manifest:
     if not polarisations:
         raise BadSafe("manifest.safe names no polarisation")
     files = _files(root, polarisations)
-    for entries in files.values():
+    for kind, entries in files.items():
         for entry in entries:
-            size_of(safe, entry.href)
+            size = size_of(safe, entry.href)
+            # Pixels may have been packed since.
+            if kind != "measurement":
+                check_size(entry, size)
     if checksum(data) != name["unique_id"]:
         # People do rename SAFEs. What a product takes from the manifest is checked below.
         logger.warning(

@@ -80,7 +80,6 @@ def _check_polarisation(path: Path, entries: dict[str, Entry]) -> Annotation:
 
     def root(kind: str, tag: str):
         entry = entries[kind]
-        safe_files.check_size(entry, safe_files.size_of(path, entry.href))
         element, data = safe_files.read_xml(path, entry.href, tag)
         safe_files.check_checksum(entry, data)
         return element, entry.href
@@ -100,7 +99,7 @@ def _check_name(href: str, one: Annotation, fields: dict[str, str]) -> None:
         "start": manifest.compact(start),
         "stop": manifest.compact(stop),
         "orbit": orbit.zfill(6),
-        "datatake": f"{annotation.integer(datatake):06X}",
+        "datatake": f"{int(datatake):06X}" if datatake.isdecimal() else datatake,
     }
     for key, value in found.items():
         if fields[key] != value:
