@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from xsar_batch.demo.manifest import fitted, md5
+
 REPO = Path(__file__).parents[1]
 SCRIPTS = REPO / "workflow" / "scripts"
 
@@ -40,13 +42,41 @@ def copy_safe(safe: Path, folder: Path, linked: bool = False) -> Path:
 class Broken:
     """How a SAFE is broken, and what is to be said of it.
 
-    ``damage`` gets a copy it may change, and returns the path to convert (None: the same).
+    ``how`` gets a copy it may change, and returns the path to convert (None: the same).
     ``reason`` is a regular expression that must be found in the one line.
     """
 
-    damage: Callable[[Path], Path | None]
+    how: Callable[[Path], Path | None]
     failure: str
     reason: str
+
+    def damage(self, safe: Path) -> Path:
+        """Break a copy, in such a way that no checksum tells; returns the path to convert."""
+        path = self.how(safe) or safe
+        seal(path)
+        return path
+
+
+def seal(safe: Path) -> None:
+    """Put sizes and checksums in a manifest right again, and its own: what is wrong in the files
+    must show by itself."""
+    path = safe / "manifest.safe"
+    # Never through a link: what it leads to is not ours.
+    if path.is_symlink() or not path.is_file():
+        return
+
+    def sealed(match: re.Match) -> bytes:
+        item = match[0]
+        href = re.search(rb'href="([^"]*)"', item)
+        file = safe / os.fsdecode(href[1]) if href else path
+        if not file.is_file():
+            return item
+        item = re.sub(rb'size="\d*"', b'size="%d"' % file.stat().st_size, item)
+        return re.sub(rb"(>)[0-9a-f]{32}(?=</checksum)", rb"\g<1>" + md5(file).encode(), item)
+
+    text = re.sub(rb"\n<!-- \d+ -->\n$", b"", path.read_bytes())
+    text = re.sub(rb"<dataObject .*?</dataObject>", sealed, text, flags=re.DOTALL)
+    path.write_bytes(fitted(text, safe.name.removesuffix(".SAFE")[-4:]))
 
 
 def edit(path: Path, pattern: str, by: str, count: int = 1) -> None:
@@ -120,6 +150,15 @@ def other_tiff(**changes) -> Callable[[Path], None]:
             tiff.write(pixels.astype(profile["dtype"]), 1)
 
     return damage
+
+
+def damage_pixels(safe: Path) -> None:
+    """Pixels that cannot be unpacked, in a TIFF whose header is whole."""
+    other_tiff(compress="deflate")(safe)
+    path = only(safe, TIFF)
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(bytes(5_000))
 
 
 MANIFEST = "manifest.safe"
@@ -199,7 +238,7 @@ BROKEN = {
     "geolocation grid with a position that is no number": Broken(
         _edited(ANNOTATION, r"<longitude>[^<]*</longitude>", "<longitude>nan</longitude>"),
         "bad-safe",
-        r"-vh-\S+\.xml: the geolocation grid holds values that are no numbers$",
+        r"-vh-\S+\.xml: the geolocation grid holds values that are no numbers: 'nan'",
     ),
     "geolocation grid of a smaller image": Broken(
         _edited(ANNOTATION, r"<numberOfLines>\d+<", "<numberOfLines>70000<"),
@@ -228,7 +267,7 @@ BROKEN = {
     "calibration without vectors": Broken(
         _edited(CALIBRATION, r"<calibrationVector>.*</calibrationVector>", ""),
         "bad-safe",
-        r"^annotation/calibration/calibration-\S+ holds no calibrationVector$",
+        r"^annotation/calibration/calibration-\S+: it holds no calibrationVector$",
     ),
     "calibration with values missing": Broken(
         _edited(CALIBRATION, r"(<sigmaNought[^>]*>)\S+ ", r"\1"),
@@ -251,7 +290,7 @@ BROKEN = {
     "noise without vectors": Broken(
         _edited(NOISE, r"<noiseRangeVector>.*</noiseRangeVector>", ""),
         "bad-safe",
-        r"^annotation/calibration/noise-\S+ holds no noiseRangeVector$",
+        r"^annotation/calibration/noise-\S+: it holds no noiseRangeVector$",
     ),
     "noise of something else": Broken(
         _written(NOISE, "<calibration/>"),
@@ -268,7 +307,7 @@ BROKEN = {
         _cut(TIFF, 100), "bad-safe", r"^measurement/\S+\.tiff cannot be opened"
     ),
     "folder instead of the tiff": Broken(
-        _folder_instead, "bad-safe", r"^measurement/\S+\.tiff cannot be opened"
+        _folder_instead, "bad-safe", r"^measurement/\S+\.tiff is a folder, no ordinary file$"
     ),
     "tiff of other dimensions": Broken(
         other_tiff(width=790),

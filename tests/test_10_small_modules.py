@@ -13,10 +13,9 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers import CALIBRATION, NOISE, copy_safe, edit, only
+from helpers import CALIBRATION, NOISE, copy_safe, edit, only, seal
 
 from xsar_batch import (
-    annotation,
     function,
     outcome,
     publish,
@@ -777,23 +776,21 @@ def test_layout():
 # -- annotation ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kind", "file"), [("calibration", CALIBRATION), ("noise", NOISE)])
-def test_vectors_of_another_polarisation(kind, file, scene, tmp_path):
+@pytest.mark.parametrize("file", [CALIBRATION, NOISE])
+def test_vectors_of_another_polarisation(file, scene, tmp_path):
     # Whole and well-formed, but applied to VH they give wrong values.
     path = copy_safe(scene(), tmp_path)
     of_vh = only(path, file)
     shutil.copyfile(only(path, file.replace("-vh-", "-vv-")), of_vh)
+    seal(path)
     with pytest.raises(BadSafe) as error:
         safe.check(path)
-    shown_as = of_vh.relative_to(path)
-    assert str(error.value) == f"{shown_as} is of polarisation VV, not VH"
+    assert str(error.value) == f"{of_vh.relative_to(path)}: it is of polarisation VV, not VH"
 
 
 def test_vectors_of_no_polarisation(scene, tmp_path):
-    of_vh = only(copy_safe(scene(), tmp_path), CALIBRATION)
-    checked = (of_vh, "c.xml", "calibration", ("calibrationVector",))
-    annotation.check_vectors(*checked, "VH")
-    edit(of_vh, r"<polarisation>VH</polarisation>", "")
-    with pytest.raises(BadSafe) as error:
-        annotation.check_vectors(*checked, "VH")
-    assert str(error.value) == "c.xml is of polarisation unknown, not VH"
+    path = copy_safe(scene(), tmp_path)
+    edit(only(path, CALIBRATION), r"<polarisation>VH</polarisation>", "")
+    seal(path)
+    with pytest.raises(BadSafe, match=r"\.xml: it is of polarisation unknown, not VH$"):
+        safe.check(path)

@@ -25,7 +25,7 @@ from helpers import (
     TIFF,
     copy_safe,
     copy_workflow,
-    cut,
+    damage_pixels,
     environment,
     last_line,
     only,
@@ -80,7 +80,7 @@ class Mixed:
             self.good[path.stem] = cells
         for number, kind in enumerate(KINDS, GOOD):
             path = copy_safe(scene(number), work.archive)
-            path = BROKEN[kind].damage(path) or path
+            path = BROKEN[kind].damage(path)
             self.broken[path.stem] = (kind, BROKEN[kind].failure, BROKEN[kind].reason)
         number += 1
         missing = work.archive / scene(number).name
@@ -88,7 +88,7 @@ class Mixed:
         listed.write_text(f"# of last week\n{missing}\n\n{work.archive}/{min(self.good)}.SAFE\n")
         self.broken[missing.stem] = ("listed", "bad-safe", r"\.SAFE is not there$")
         pixels = copy_safe(scene(number + 1), work.archive)
-        cut(only(pixels, TIFF), only(pixels, TIFF).stat().st_size - 5_000)
+        damage_pixels(pixels)
         self.broken[pixels.stem] = ("pixels", "bad-safe", r"^the pixels cannot be read")
         (work.archive / "S2A_MSIL1C_20240301T110921.SAFE").mkdir()
         work.change(safes=["archive", "listing.txt"])

@@ -15,6 +15,8 @@ import numpy as np
 import rasterio
 from rasterio.windows import Window
 
+from . import tiff
+
 #: Rows read at a time, and bytes that GDAL may keep of what it has read: together they stay in the
 #: processor's cache. GDAL's default is a twentieth of the machine's memory, and no pixel is read
 #: twice. (GTIFF_DIRECT_IO would be faster still, but gives zeros without a word where a file ends
@@ -71,7 +73,7 @@ def read(
     rasterio.errors.RasterioIOError
         Pixels cannot be read.
     """
-    with rasterio.open(path) as image:
+    with tiff.open_image(path) as image:
         shape = image.height // lines, image.width // samples
     rms = np.empty(shape, np.uint16)
     parts = np.array_split(np.arange(shape[0]), threads)
@@ -88,7 +90,7 @@ def _read_part(
     if not part.size:
         return
     cells = rms.shape[1]
-    with rasterio.Env(GDAL_CACHEMAX=CACHE), rasterio.open(path) as image:
+    with rasterio.Env(GDAL_CACHEMAX=CACHE), tiff.open_image(path) as image:
         buffer = np.empty((min(ROWS, lines), cells * samples), image.dtypes[band - 1])
         columns = np.empty(cells * samples, np.uint64)
         for block in part.tolist():

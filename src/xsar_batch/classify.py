@@ -4,6 +4,7 @@ import errno
 import os
 from contextlib import suppress
 from pathlib import Path
+from traceback import walk_tb
 
 from .failures import BadSafe, DiskFull, Failure, LandMaskError, OutOfMemory
 
@@ -36,7 +37,18 @@ def classify(error: BaseException, safe: Path, land_mask: Path, output_dir: Path
     if type(error).__module__.startswith("rasterio"):
         cause = " ".join(str(error.__cause__ or error).split())
         return BadSafe(f"the pixels cannot be read: {cause}")
+    if _is_of_reader(error):
+        return BadSafe(f"xsar cannot read it: {text}")
     return Failure(text)
+
+
+def _is_of_reader(error: BaseException) -> bool:
+    """Whether it was raised in, or under, the library that reads a SAFE's metadata for xsar.
+
+    The check of a SAFE looks at what ends up in a product; the library reads more than that.
+    """
+    frames = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
+    return any(name.split(".")[0] == "safe_s1" for name in frames)
 
 
 def disk_full(error: BaseException, folder: Path) -> DiskFull | None:

@@ -1,27 +1,19 @@
 """The check of a SAFE before xsar is imported: a bad one fails in a fraction of a second."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import annotation, safe_name
+import numpy as np
+
+from . import annotation, luts, manifest, safe_files, safe_name, tiff
 from .annotation import Annotation
 from .failures import BadSafe, Unsupported
-
-#: Files that a conversion needs, by their ``repID`` in the manifest.
-#: The others (previews, schemas, RFI annotation) are not asked for.
-NEEDED = {
-    "s1Level1ProductSchema": "annotation",
-    "s1Level1CalibrationSchema": "calibration",
-    "s1Level1NoiseSchema": "noise",
-    "s1Level1MeasurementSchema": "measurement",
-}
+from .safe_files import Entry
 
 #: Modes that are converted. Others exist (EN, N1 to N6: the antenna is calibrated with them).
 MODES = ("IW", "EW", *safe_name.STRIPMAP)
-
-#: Bytes of a detected (GRD) pixel: unsigned 16 bit.
-PIXEL_BYTES = 2
 
 
 @dataclass(frozen=True)
@@ -49,7 +41,8 @@ def check(path: str | os.PathLike, repairs: bool = True) -> Safe:
     Raises
     ------
     BadSafe
-        It is not there, or a needed file is missing, empty, cut short or unreadable.
+        It is not there, or a needed file is missing, damaged, of another product, or a way out of
+        the SAFE.
     Unsupported
         It is no GRD product, or one that xsar cannot open.
     """
@@ -60,31 +53,18 @@ def check(path: str | os.PathLike, repairs: bool = True) -> Safe:
     _check_kind(name, repairs)
     if {"[", "]"} & set(str(path)):
         raise Unsupported(f"xsar takes [ and ] for a pattern: move or link it from {path.parent}")
-    files, ipf = _read_manifest(path)
+    fields = safe_name.parse(name)
+    listed = manifest.read(path, fields)
     annotations = []
-    for number, shown_as in enumerate(files["annotation"]):
-        one = annotation.read_annotation(path / shown_as, shown_as)
-        annotation.check_vectors(
-            path / files["calibration"][number],
-            files["calibration"][number],
-            "calibration",
-            ("calibrationVector",),
-            one.polarisation,
-        )
-        annotation.check_vectors(
-            path / files["noise"][number],
-            files["noise"][number],
-            "noise",
-            # noiseVector until IPF 2.8, noiseRangeVector since.
-            ("noiseRangeVector", "noiseVector"),
-            one.polarisation,
-        )
-        _check_tiff(path, files["measurement"][number], one)
+    for polarisation, *entries in zip(listed.polarisations, *listed.files.values(), strict=True):
+        one = _check_polarisation(path, dict(zip(listed.files, entries, strict=True)))
+        if one.polarisation != polarisation:
+            raise BadSafe(f"{entries[0].href} is of {one.polarisation}, not {polarisation}")
+        _check_name(entries[0].href, one, fields)
+        _check_tiff(path, listed.files["measurement"][len(annotations)].href, one, listed.ipf)
         annotations.append(one)
-    sizes = {(one.lines, one.samples) for one in annotations}
-    if len(sizes) > 1:
-        raise BadSafe(f"the polarisations differ in size: {sorted(sizes)}")
-    return Safe(path, name, ipf, tuple(annotations))
+    _check_alike(annotations)
+    return Safe(path, name, listed.ipf, tuple(annotations))
 
 
 def _check_kind(name: str, repairs: bool) -> None:
@@ -108,77 +88,75 @@ def _check_kind(name: str, repairs: bool) -> None:
         )
 
 
-def _read_manifest(path: Path) -> tuple[dict[str, list[str]], str]:
-    """Files by kind, each in the same order of polarisations; and the IPF version."""
-    root = annotation.parse(path / "manifest.safe", "manifest.safe", "XFDU")
-    software = root.find(".//{*}facility/{*}software")
-    ipf = "unknown" if software is None else software.get("version", "unknown")
-    polarisations = [
-        (element.text or "").strip() for element in root.iter("{*}transmitterReceiverPolarisation")
-    ]
-    if not polarisations:
-        raise BadSafe("manifest.safe names no polarisation")
-    files: dict[str, list[str]] = {kind: [] for kind in NEEDED.values()}
-    for item in root.findall("dataObjectSection/dataObject"):
-        kind = NEEDED.get(item.get("repID"))
-        location = item.find("byteStream/fileLocation")
-        if kind and location is not None:
-            files[kind].append(_inside(location.get("href", "")))
-    for kind, names in files.items():
-        if len(names) != len(polarisations):
-            raise BadSafe(
-                f"manifest.safe names {len(names)} {kind} files for {len(polarisations)} "
-                f"polarisations ({' '.join(polarisations)})"
-            )
-        # Names end in -001.xml, -002.xml in the order of the polarisations.
-        names.sort(key=lambda href: Path(href).stem.rsplit("-", 1)[-1])
-        for href in names:
-            _check_there(path, href)
-    return files, ipf
+def _check_polarisation(path: Path, entries: dict[str, Entry]) -> Annotation:
+    """Check the metadata of one polarisation."""
+
+    def root(kind: str, tag: str):
+        entry = entries[kind]
+        element, data = safe_files.read_xml(path, entry.href, tag)
+        safe_files.check_checksum(entry, data)
+        return element, entry.href
+
+    one = annotation.read(*root("annotation", "product"))
+    least_sigma = luts.check_calibration(*root("calibration", "calibration"), one)
+    luts.check_noise(*root("noise", "noise"), one, least_sigma)
+    return one
 
 
-def _inside(href: str) -> str:
-    relative = os.path.normpath(href)
-    if not href or relative.startswith("..") or Path(relative).is_absolute():
-        raise BadSafe(f"manifest.safe names a file outside of the SAFE: {href!r}")
-    return relative
+def _check_name(href: str, one: Annotation, fields: dict[str, str]) -> None:
+    """Check that the annotation is of the acquisition that the SAFE is called after."""
+    mission, mode, _, start, stop, orbit, datatake = one.header
+    found = {
+        "mission": mission,
+        "mode": mode,
+        "start": manifest.compact(start),
+        "stop": manifest.compact(stop),
+        "orbit": orbit.zfill(6),
+        "datatake": f"{int(datatake):06X}" if datatake.isdecimal() else datatake,
+    }
+    for key, value in found.items():
+        if fields[key] != value:
+            raise BadSafe(f"{href} is of {key} {value}, the SAFE is called after {fields[key]}")
 
 
-def _check_there(path: Path, href: str) -> None:
-    try:
-        size = (path / href).stat().st_size
-    except FileNotFoundError:
-        raise BadSafe(f"{href} is missing") from None
-    except OSError as error:
-        raise BadSafe(f"{href} cannot be read: {error.strerror}") from None
-    if size == 0:
-        raise BadSafe(f"{href} is empty")
+def _check_alike(annotations: list[Annotation]) -> None:
+    """Check that all polarisations are of one image: xsar reads the first one's annotation."""
+    sizes = {(one.lines, one.samples) for one in annotations}
+    if len(sizes) > 1:
+        raise BadSafe(f"the polarisations differ in size: {sorted(sizes)}")
+    first = annotations[0]
+    for other in annotations[1:]:
+        same_grid = all(
+            np.array_equal(getattr(first.grid, name), getattr(other.grid, name))
+            for name in ("line", "sample", "longitude", "latitude", "time")
+        )
+        if not same_grid:
+            raise BadSafe("the polarisations differ in their geolocation grids")
+        if first.denoised != other.denoised:
+            raise BadSafe("noise is removed from one of the polarisations only")
 
 
-def _check_tiff(path: Path, href: str, expected: Annotation) -> None:
-    """Check the TIFF's header against the annotation, and its size against the header.
+def _check_tiff(path: Path, href: str, expected: Annotation, ipf: str) -> None:
+    """Check the TIFF's header against the annotation, and that GDAL opens it.
 
     A compressed TIFF may have any size; damage inside shows when it is read.
     """
     import rasterio
 
-    file = path / href
+    tiff.check(path / href, href, expected.lines, expected.samples)
     try:
-        with rasterio.open(file) as tiff:
-            shape, dtype, compression = tiff.shape, tiff.dtypes[0], tiff.compression
+        with tiff.open_image(path / href) as image:
+            shape, dtypes, nodata = image.shape, image.dtypes, image.nodata
+            written_by = image.tags().get("TIFFTAG_SOFTWARE", "")
     except rasterio.errors.RasterioError as error:
-        raise BadSafe(f"{href} cannot be opened: {_without_path(error, file)}") from None
-    if shape != (expected.lines, expected.samples):
-        raise BadSafe(
-            f"{href} is {shape[0]} x {shape[1]} pixels, its annotation says "
-            f"{expected.lines} x {expected.samples}"
-        )
-    if dtype != "uint16":
-        raise BadSafe(f"{href} holds {dtype} pixels, a GRD product holds uint16")
-    least = expected.lines * expected.samples * PIXEL_BYTES
-    size = file.stat().st_size
-    if compression is None and size < least:
-        raise BadSafe(f"{href} is cut short: {size} bytes of at least {least}")
+        raise BadSafe(f"{href} cannot be opened: {_without_path(error, path / href)}") from None
+    if (shape, dtypes) != ((expected.lines, expected.samples), ("uint16",)):
+        raise BadSafe(f"{href} holds {shape} pixels of {dtypes}")
+    if nodata is not None:
+        raise BadSafe(f"{href} declares {nodata} to be no data, which no GRD product does")
+    version = re.search(r"IPF (\d+\.\d+)", written_by)
+    if version and version[1] != ipf:
+        raise BadSafe(f"{href} was written by IPF {version[1]}, the manifest says {ipf}")
 
 
 def _without_path(error: Exception, path: Path) -> str:

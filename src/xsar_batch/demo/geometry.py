@@ -172,7 +172,8 @@ class Geometry:
             height=height,
             slant_range_time=2 * np.linalg.norm(sight, axis=-1) / SPEED_OF_LIGHT,
             incidence=_angle(sight, _up(lon, lat)),
-            elevation=_angle(sight, _up(lon0, lat0)),
+            # From the Earth's centre, not from the ellipsoid's normal: as real products have it.
+            elevation=_angle(sight, satellite),
         )
 
     def orbit(self, seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,7 +3,10 @@
 Names and order of elements: Sentinel-1 Product Specification (S1-RS-MDA-52-7441).
 """
 
+import binascii
+import functools
 import hashlib
+import itertools
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -260,11 +263,11 @@ def _data_object(safe: Path, file: DataFile) -> str:
     return tag("dataObject", stream, ID=file.id, repID=file.schema)
 
 
-def manifest(product: Product, safe: Path, files: list[DataFile]) -> str:
+def manifest(product: Product, safe: Path, files: list[DataFile]) -> bytes:
     """The manifest of the SAFE folder `safe`, in which all `files` are already there."""
     family = product.mode.lower() if product.is_merged else "sm"
     count = {1: "s", 2: "d"}[len(product.pols)]
-    return HEAD + tag(
+    text = HEAD + tag(
         "xfdu:XFDU",
         _package_map(product, files),
         _metadata(product, files),
@@ -272,3 +275,29 @@ def manifest(product: Product, safe: Path, files: list[DataFile]) -> str:
         **_NAMESPACES,
         version=f"esa/safe/sentinel-1.0/sentinel-1/sar/level-1/grd/standard/{family}{count}p",
     )
+    return fitted(text.encode(), product.unique_id)
+
+
+def fitted(text: bytes, unique_id: str) -> bytes:
+    """The manifest with a comment at its end that makes its CRC-16 the last digits of the name.
+
+    Real products are named after their manifest; here the name is there first. A CRC is linear:
+    that of a text and a comment is that of the text and as many zeros, xor the comment's own.
+    """
+    state = binascii.crc_hqx(text, 0xFFFF)
+    wanted = int(unique_id, 16) ^ binascii.crc_hqx(bytes(len(_comment(0))), state)
+    return text + _comment(_numbers_by_checksum()[wanted])
+
+
+def _comment(number: int) -> bytes:
+    return b"\n<!-- %07d -->\n" % number
+
+
+@functools.cache
+def _numbers_by_checksum() -> dict[int, int]:
+    """For each CRC-16 the number of a comment that has it."""
+    found: dict[int, int] = {}
+    for number in itertools.count():
+        found.setdefault(binascii.crc_hqx(_comment(number), 0), number)
+        if len(found) == 1 << 16:
+            return found

@@ -79,8 +79,7 @@ def _fill(safe: Path, product: Product) -> None:
         (safe / image.path).parent.mkdir(exist_ok=True)
         _write_measurement(safe / image.path, product, pol)
         files += [*texts, image]
-    text = manifest(product, safe, files) + "\n"
-    (safe / "manifest.safe").write_text(text, encoding="utf-8")
+    (safe / "manifest.safe").write_bytes(manifest(product, safe, files))
 
 
 def make_safe(folder: Path, **parameters: Any) -> Path:

@@ -14,7 +14,7 @@ import rasterio
 import safe_s1.reader
 from rasterio.enums import Resampling
 
-from .. import block_rms
+from .. import block_rms, tiff
 
 
 class _File:
@@ -41,8 +41,8 @@ class _Rasterio:
         return getattr(rasterio, name)
 
     @staticmethod
-    def open(*args, **kwargs) -> _File:
-        return _File(rasterio.open(*args, **kwargs))
+    def open(path) -> _File:
+        return _File(tiff.open_image(path))
 
 
 def _block(file, out_shape=None, resampling=None, window=None, **others) -> tuple[int, int] | None:

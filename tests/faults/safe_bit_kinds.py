@@ -1,0 +1,83 @@
+"""Broken SAFEs: random bits and bytes, anywhere."""
+
+from pathlib import Path
+from random import Random
+
+from safe_kinds import METADATA, any_file, file_of, kind
+from safe_tiff_kinds import STRIP_OFFSETS, Header
+
+
+def flip(data: bytearray, first: int, last: int, chance: Random) -> None:
+    """Flip a bit, or a few, or write some bytes anew."""
+    how = chance.choice(["bit", "bits", "bytes"])
+    if how == "bytes":
+        at = chance.randrange(first, last)
+        many = min(chance.randrange(1, 64), last - at)
+        data[at : at + many] = chance.randbytes(many)
+        return
+    for _ in range(1 if how == "bit" else chance.randrange(2, 20)):
+        data[chance.randrange(first, last)] ^= 1 << chance.randrange(8)
+
+
+@kind(sealed=False)
+def metadata_bits(safe: Path, chance: Random) -> None:
+    """Bits of an XML file flip: its checksum tells."""
+    path = any_file(safe, chance, *METADATA)
+    data = bytearray(path.read_bytes())
+    before = bytes(data)
+    while data == before:
+        flip(data, 0, len(data), chance)
+    path.write_bytes(data)
+
+
+@kind("either", sealed=True)
+def metadata_bits_with_checksums_made_right(safe: Path, chance: Random) -> None:
+    """Bits of an XML file flip, and somebody made the manifest fit."""
+    path = any_file(safe, chance, *METADATA)
+    data = bytearray(path.read_bytes())
+    flip(data, 0, len(data), chance)
+    path.write_bytes(data)
+
+
+@kind("either", sealed=True)
+def digit_changed(safe: Path, chance: Random) -> None:
+    """One digit of an XML file is another one, and somebody made the manifest fit."""
+    path = any_file(safe, chance, *METADATA)
+    data = bytearray(path.read_bytes())
+    digits = [at for at in range(60, len(data)) if 48 <= data[at] <= 57]
+    at = chance.choice(digits)
+    data[at] = 48 + (data[at] - 48 + chance.randrange(1, 10)) % 10
+    path.write_bytes(data)
+
+
+@kind("either", sealed=True)
+def manifest_bits_with_checksum_made_right(safe: Path, chance: Random) -> None:
+    """Bits of the manifest flip, and somebody made its checksum fit."""
+    path = safe / "manifest.safe"
+    data = bytearray(path.read_bytes())
+    flip(data, 0, len(data) - 30, chance)
+    path.write_bytes(data)
+
+
+@kind("either")
+def tiff_header_bits(safe: Path, chance: Random) -> None:
+    """Bits of a TIFF flip before its first pixel."""
+    header = Header(file_of(safe, "measurement", chance))
+    flip(header.data, 0, int(header.table(STRIP_OFFSETS).min()), chance)
+    header.save()
+
+
+@kind("either")
+def tiff_directory_bits(safe: Path, chance: Random) -> None:
+    """Bits of a TIFF flip in its directory."""
+    header = Header(file_of(safe, "measurement", chance))
+    flip(header.data, header.at, header.at + 2 + 12 * header.count, chance)
+    header.save()
+
+
+@kind("pixels")
+def pixel_bits(safe: Path, chance: Random) -> None:
+    """Bits of pixels flip."""
+    header = Header(file_of(safe, "measurement", chance))
+    flip(header.data, int(header.table(STRIP_OFFSETS).min()), len(header.data), chance)
+    header.save()
