@@ -12,6 +12,7 @@ the right thing: then the module can go.
 from types import ModuleType
 
 from . import (
+    across_date_line,
     pixels_read_once,
     positions_at_once,
     unique_dask_names,
@@ -25,7 +26,7 @@ MODULES = (
     *(pixels_read_once, positions_at_once, xml_parsed_once),
 )
 
-REPAIRS: tuple[ModuleType, ...] = ()
+REPAIRS: tuple[ModuleType, ...] = (across_date_line,)
 
 _is_applied = False
 
@@ -54,6 +55,7 @@ def ensure() -> None:
 def remove() -> None:
     """Undo :func:`apply`."""
     global _is_applied
-    for module in (*MODULES, *REPAIRS):
+    # The last one first: a repair may stand on others.
+    for module in (*REPAIRS, *MODULES):
         module.remove()
     _is_applied = False
