@@ -81,6 +81,7 @@ class Product:
     unique_id: the 4 hexadecimal digits that end the name; by default a hash of all the rest.
     processed: UTC when processing ended; by default 2 hours after `start`.
     pixels: "sea" (see `radiometry.true_sigma0`) or "checkerboard".
+    edges: of the swath in the image, "straight" or "stepped" (see `radiometry.ends`).
     mode: "IW", "EW" or a stripmap beam "S1" to "S6".
     product: "GRDH" or "GRDM".
     spacing: of pixels, in metres; by default the one of the mode and product.
@@ -103,6 +104,7 @@ class Product:
     unique_id: str | None = None
     processed: datetime | None = None
     pixels: Literal["sea", "checkerboard"] = "sea"
+    edges: Literal["straight", "stepped"] = "straight"
     mode: str = "IW"
     product: Literal["GRDH", "GRDM"] = "GRDH"
     spacing: float | None = None
@@ -119,6 +121,7 @@ class Product:
             ("mission", _MISSIONS),
             ("pols", _POLARISATIONS),
             ("pixels", ("sea", "checkerboard")),
+            ("edges", ("straight", "stepped")),
             ("mode", _MODES),
             ("product", ("GRDH", "GRDM")),
         ):

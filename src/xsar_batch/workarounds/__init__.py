@@ -13,6 +13,8 @@ from types import ModuleType
 
 from . import (
     across_date_line,
+    border_without_data,
+    noise_to_the_edges,
     pixels_read_once,
     positions_at_once,
     unique_dask_names,
@@ -26,7 +28,11 @@ MODULES = (
     *(pixels_read_once, positions_at_once, xml_parsed_once),
 )
 
-REPAIRS: tuple[ModuleType, ...] = (across_date_line,)
+REPAIRS: tuple[ModuleType, ...] = (
+    across_date_line,
+    border_without_data,
+    noise_to_the_edges,
+)
 
 _is_applied = False
 
