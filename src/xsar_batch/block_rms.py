@@ -56,18 +56,21 @@ def _add_squares(pixels, columns):
 def _take_outside(pixels, inside, samples):
     """Take from ``inside`` (cells, int64) the zeros at both ends of each row of ``pixels``, of
     which ``samples`` make a cell and the last ones none."""
-    known = inside.size * samples
     for row in range(pixels.shape[0]):
         line = pixels[row]
-        first, last = 0, line.size - 1
-        while first <= last and line[first] == 0:
-            if first < known:
-                inside[first // samples] -= 1
+        first, end = 0, line.size
+        while first < end and line[first] == 0:
             first += 1
-        while last > first and line[last] == 0:
-            if last < known:
-                inside[last // samples] -= 1
-            last -= 1
+        while end > first and line[end - 1] == 0:
+            end -= 1
+        cell = 0
+        while cell < inside.size and cell * samples < first:
+            inside[cell] -= min(samples, first - cell * samples)
+            cell += 1
+        cell = inside.size - 1
+        while cell >= 0 and (cell + 1) * samples > end:
+            inside[cell] -= min(samples, (cell + 1) * samples - end)
+            cell -= 1
 
 
 def warm_up() -> None:

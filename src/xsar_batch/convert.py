@@ -169,7 +169,12 @@ def convert(job: Job, before_publishing: Callable[[], None]) -> dict[str, Any]:
 
     ds, workarounds = compute(job)
     is_ours = job.function == function.OURS
-    verify.check_dataset(ds, checked, job.recipe["resolution"] if is_ours else None)
+    verify.check_dataset(
+        ds,
+        checked,
+        job.recipe["resolution"] if is_ours else None,
+        flagged="border_without_data" in workarounds,
+    )
     ds = cf.conform(ds)
     ds = product.with_provenance(ds, checked.name, checked.ipf, job.recipe, workarounds)
 

@@ -6,6 +6,7 @@ differ between the files of two.
 
 from collections.abc import Hashable
 
+import dask.array as da
 import numpy as np
 import xarray as xr
 
@@ -40,23 +41,29 @@ ATTRIBUTES = {
 }
 
 
-def flagged(ds: xr.Dataset, share_inside: xr.DataArray) -> xr.Dataset:
-    """The Dataset with the flag, and NaN where there are no data.
+def flagged(ds: xr.Dataset, share_inside: np.ndarray) -> xr.Dataset:
+    """The Dataset, with dask arrays, with the flag, and NaN where there are no data.
 
-    ``share_inside`` is the share of each cell's pixels that lie inside of the swath, with the
-    dimensions of ``sigma0``.
+    ``share_inside`` is the share of each cell's pixels that lie inside of the swath, in the order
+    of ``sigma0``.
     """
-    is_known = share_inside >= LEAST_INSIDE
-    masked = {name: ds[name].where(is_known) for name in MASKED if name in ds}
-    for name, variable in masked.items():
-        variable.attrs = {**ds[name].attrs, "ancillary_variables": NAME}
-    flag = xr.where(share_inside < 1, BORDER, VALID)
-    flag = xr.where(masked["sigma0"].isnull(), NOISE_UNKNOWN, flag)
-    flag = flag.where(is_known, NO_DATA).astype("i1").transpose(*ds["sigma0"].dims)
-    flag.attrs = dict(ATTRIBUTES)
-    known = ds["digital_number"].where(is_known, 0).astype(ds["digital_number"].dtype)
-    known.attrs = ds["digital_number"].attrs
-    return ds.assign({**masked, "digital_number": known, NAME: flag})
+    # Arrays instead of xarray's `where`, which takes 5 % of a conversion's CPU for all of them.
+    sigma0 = ds["sigma0"]
+    share = da.from_array(share_inside, sigma0.chunks)
+    new = {}
+    for name in MASKED:
+        data = da.where(share >= LEAST_INSIDE, ds[name].transpose(*sigma0.dims).data, np.nan)
+        attributes = {**ds[name].attrs, "ancillary_variables": NAME}
+        new[name] = (sigma0.dims, data, attributes)
+    flag = da.map_blocks(_flag, share, new["sigma0"][1], dtype=np.int8)
+    return ds.assign({**new, NAME: (sigma0.dims, flag, dict(ATTRIBUTES))})
+
+
+def _flag(share_inside: np.ndarray, sigma0: np.ndarray) -> np.ndarray:
+    flag = np.where(share_inside < 1, np.int8(BORDER), np.int8(VALID))
+    flag[np.isnan(sigma0)] = NOISE_UNKNOWN
+    flag[share_inside < LEAST_INSIDE] = NO_DATA
+    return flag
 
 
 def shares(ds: xr.Dataset) -> dict[Hashable, float]:

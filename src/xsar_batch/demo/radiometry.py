@@ -220,7 +220,8 @@ def _checkerboard(product: Product) -> Iterator[tuple[int, np.ndarray]]:
 def digital_numbers(product: Product, pol: str) -> Iterator[tuple[int, np.ndarray]]:
     """The image of a polarisation, from the top: (first line, uint16 block of some whole lines).
 
-    "sea": DN = sqrt((sigma0 A^2 + noise) speckle), 1 at least, between the `ends` of each line, 0 outside.
+    "sea": DN = sqrt((sigma0 A^2 + noise) speckle), 1 at least, between the `ends` of each line and
+    0 outside.
     "checkerboard": exactly `CHECKERBOARD_VALUES`, without speckle, noise or border.
     """
     return _sea(product, pol) if product.pixels == "sea" else _checkerboard(product)

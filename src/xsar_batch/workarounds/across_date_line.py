@@ -20,7 +20,6 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import rasterio.transform
 import shapely
 from affine import Affine
@@ -43,8 +42,8 @@ _HALVES = ((shapely.box(0, -90, 180, 90), 0), (shapely.box(180, -90, 360, 90), 3
 
 
 def parts(shape: BaseGeometry) -> list[tuple[BaseGeometry, int]]:
-    """A shape with longitudes from 0 to 360 within -180 and 180 degrees: what is west of 180 and what is east, each
-    with the degrees that bring its longitudes back."""
+    """A shape with longitudes from 0 to 360, cut at 180 and brought within -180 and 180: its parts,
+    each with the degrees that bring it back."""
     cut = [(shape.intersection(half), turn) for half, turn in _HALVES]
     return [(_moved(part, -turn), turn) for part, turn in cut if not part.is_empty]
 
@@ -55,7 +54,7 @@ def _cut(shape: BaseGeometry) -> MultiPolygon:
 
 
 def _moved(shape: BaseGeometry, degrees: float) -> BaseGeometry:
-    return shapely.transform(shape, lambda points: points + (degrees, 0))
+    return shapely.transform(shape, lambda points: points + np.array([degrees, 0]))
 
 
 # -- what is replaced; `_plain` is what comes with xsar --------------------------------------
@@ -137,13 +136,13 @@ def _get_mask_feature(self: Sentinel1Meta, name: str):
     """Polygons on both sides of 180 degrees, with longitudes that go on."""
     raw = self._mask_features_raw[name]
     if self._mask_features[name] is None and isinstance(raw, str) and self.cross_antimeridian:
-        read = [
-            gpd.read_file(raw, mask=gpd.GeoSeries([part], crs=4326))
+        self._mask_features[name] = _ShapefileFeature(
+            polygon
+            for part, turn in parts(self.footprint)
+            for polygon in gpd.read_file(raw, mask=gpd.GeoSeries([part], crs=4326))
             .to_crs(epsg=4326)
             .geometry.translate(turn)
-            for part, turn in parts(self.footprint)
-        ]
-        self._mask_features[name] = _ShapefileFeature(pd.concat(read))
+        )
     return _plain(Sentinel1Meta, "_get_mask_feature")(self, name)
 
 

@@ -2,8 +2,8 @@
 
 GRD products hold zeros where the image reaches beyond the swath: at near and far range, along edges
 with steps, and before the first and after the last burst of a data take. xsar averages them into
-the cells at the border, which so come out too low, by 3 dB where half of the pixels are zeros. Cells
-of nothing but zeros get a ``sigma0`` below zero, which is that of the noise.
+the cells at the border, which come out too low, by 3 dB and more where half of the pixels are
+zeros. Cells of nothing but zeros get a ``sigma0`` below zero, the noise that is taken off.
 
 Present in xsar 2026.8.31; no report of it was found.
 
@@ -17,12 +17,10 @@ pixel, averaged by ``pixels_read_once``; at full resolution, and with another ``
 ``rms``, all is as xsar makes it.
 """
 
-import os
 from functools import wraps
 
 import dask.array as da
 import numpy as np
-import xarray as xr
 from xsar.sentinel1_dataset import Sentinel1Dataset
 
 from .. import block_rms, quality
@@ -40,27 +38,28 @@ def _apply_calibration_and_denoising(self) -> None:
         self.datatree["measurement"] = self.datatree["measurement"].assign(self._dataset)
 
 
-def _mend(self) -> xr.DataArray | None:
+def _mend(self) -> np.ndarray | None:
     """Put the digital numbers of the pixels inside in place of those of all pixels.
 
-    Returns the share of pixels inside, None if the pixels were not read by us.
+    Returns the share of each cell's pixels that are inside, None if they were not read by us.
     """
     reader, kept = self.sar_meta.reader, pixels_read_once.kept
     number = self._dataset["digital_number"]
     read = {}
     for pol, name in reader.files.set_index("polarization")["measurement"].items():
-        blocks = kept.pop(os.path.join(reader.path, name), None) if kept else None
-        if blocks is not None and blocks.sums.shape == number.shape[1:]:
+        blocks = kept.pop(f"{reader.path}/{name}", None) if kept else None
+        if blocks is not None and blocks.sums.shape == number.shape[-2:]:
             read[pol] = blocks
     # Not always in the order of the files.
     wanted = number["pol"].values
     if not set(wanted) <= set(read):
         return None
     blocks = [read[pol] for pol in wanted]
+    share = np.stack([b.inside / b.size for b in blocks])
     mended = np.stack([block_rms.nearest(b.sums, np.maximum(b.inside, 1)) for b in blocks])
+    mended[share < quality.LEAST_INSIDE] = 0
     self._dataset["digital_number"] = number.copy(data=da.from_array(mended, number.chunks))
-    share = np.stack([b.inside / np.float32(b.size) for b in blocks]).astype(np.float32)
-    return xr.DataArray(share, number.coords, number.dims).chunk(number.chunksizes)
+    return share
 
 
 def apply() -> None:

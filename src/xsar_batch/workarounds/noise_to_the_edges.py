@@ -31,7 +31,8 @@ def _get_noise_azi_initial_parameters(self, pol):
     if "GRD" not in self.product or known is None or not len(known[0]):
         return known
     swaths, lines, *edges, luts = known
-    size = int(self.image["numberOfLines"]), int(self.image["numberOfSamples"])
+    image = self.datatree["image"]  # not `self.image`, which is made anew each time
+    size = int(image["numberOfLines"]), int(image["numberOfSamples"])
     return swaths, lines, *reaching(np.array(edges, dtype=int), lines, size), luts
 
 
