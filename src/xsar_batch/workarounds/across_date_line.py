@@ -118,12 +118,15 @@ def _ll2coords(self: Sentinel1Meta, *args: Any):
         return _plain(Sentinel1Meta, "ll2coords")(self, *args)
     longitude, latitude = (np.asarray(values, dtype=float) for values in args)
     wanted = ~self.approx_transform * (longitude % 360, latitude)
-    line, sample = wanted
+    last = self.geoloc.line.values[-1], self.geoloc.sample.values[-1]
+    place = wanted
     for _ in range(STEPS):
-        there = self.coords2ll(line, sample)
+        # Beyond the grid nothing is known, and positions stay those of its edge.
+        place = [np.clip(at, 0, end) for at, end in zip(place, last, strict=True)]
+        there = self.coords2ll(*place)
         found = ~self.approx_transform * (there[0] % 360, there[1])
-        line, sample = line + wanted[0] - found[0], sample + wanted[1] - found[1]
-    return line, sample
+        place = [at + want - is_ for at, want, is_ in zip(place, wanted, found, strict=True)]
+    return tuple(place)
 
 
 def _coords2heading(self: Sentinel1Meta, lines, samples, to_grid=False, approx=True):
