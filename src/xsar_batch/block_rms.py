@@ -5,10 +5,16 @@ of the CPU. GDAL (``ComputeIntegerRMS`` in gcore/overview.cpp) takes the integer
 nearest to the mean of squares, and the lower one of two that are equally near. Sums of squares of
 16-bit integers are exact in 64 bits here, and in the doubles that GDAL sums in up to blocks of two
 million pixels.
+
+On the way it is counted how many pixels of a block lie inside of the swath. Outside of it GRD
+products hold zeros, in runs from the ends of each line; a zero between other pixels is a dark
+pixel. Zeros add nothing to a sum of squares, so the mean over the pixels inside is the same sum
+divided by another number.
 """
 
 from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -35,7 +41,8 @@ def _compiled(function):
 
 @_compiled
 def _add_squares(pixels, columns):
-    """Add the squares of ``pixels`` (rows x samples) to ``columns`` (samples, uint64).
+    """Add the squares of ``pixels`` (rows x samples) to ``columns`` (as many samples or fewer,
+    uint64).
 
     Down the columns: neighbouring ones are added in one instruction, which the samples of one cell
     are not, and that is four times as fast.
@@ -47,12 +54,43 @@ def _add_squares(pixels, columns):
             columns[sample] += value * value
 
 
+@_compiled
+def _take_outside(pixels, inside, samples):
+    """Take from ``inside`` (cells, int64) the zeros at both ends of each row of ``pixels``, of
+    which ``samples`` make a cell and the last ones none."""
+    for row in range(pixels.shape[0]):
+        line = pixels[row]
+        first, end = 0, line.size
+        while first < end and line[first] == 0:
+            first += 1
+        while end > first and line[end - 1] == 0:
+            end -= 1
+        cell = 0
+        while cell < inside.size and cell * samples < first:
+            inside[cell] -= min(samples, first - cell * samples)
+            cell += 1
+        cell = inside.size - 1
+        while cell >= 0 and (cell + 1) * samples > end:
+            inside[cell] -= min(samples, (cell + 1) * samples - end)
+            cell -= 1
+
+
 def warm_up() -> None:
     """Compile, or load what was compiled: in a process that others are forked from."""
     _add_squares(np.zeros((1, 1), np.uint16), np.zeros(1, np.uint64))
+    _take_outside(np.zeros((1, 1), np.uint16), np.ones(1, np.int64), 1)
 
 
-def nearest(sums: np.ndarray, count: int) -> np.ndarray:
+class Blocks(NamedTuple):
+    """Blocks of pixels of an image: ``sums`` of squares (uint64), pixels ``inside`` of the swath
+    (int64), both (height // lines, width // samples); ``size`` is the number of pixels of one."""
+
+    sums: np.ndarray
+    inside: np.ndarray
+    size: int
+
+
+def nearest(sums: np.ndarray, count: int | np.ndarray) -> np.ndarray:
     """The integers (uint16) whose squares are nearest to ``sums`` (uint64) / ``count``."""
     mean = sums / np.float64(count)
     root = np.floor(np.sqrt(mean))
@@ -60,13 +98,19 @@ def nearest(sums: np.ndarray, count: int) -> np.ndarray:
     return root.astype(np.uint16)
 
 
-def read(
-    path: str | PathLike, lines: int, samples: int, threads: int = 1, band: int = 1
-) -> np.ndarray:
-    """Read a GeoTIFF of 16-bit pixels as the RMS of blocks of ``lines`` x ``samples`` pixels.
+def read(path: str | PathLike, lines: int, samples: int, threads: int = 1) -> np.ndarray:
+    """The root mean square of each of the :func:`blocks`: uint16 (height // lines, width //
+    samples)."""
+    found = blocks(path, lines, samples, threads)
+    return nearest(found.sums, found.size)
 
-    Blocks begin at the first pixel; rows and columns that fill no block are left out. Returns
-    uint16 (height // lines, width // samples).
+
+def blocks(
+    path: str | PathLike, lines: int, samples: int, threads: int = 1, band: int = 1
+) -> Blocks:
+    """Read a GeoTIFF of 16-bit pixels as blocks of ``lines`` x ``samples`` pixels.
+
+    Blocks begin at the first pixel; rows and columns that fill no block are left out.
 
     Raises
     ------
@@ -75,29 +119,31 @@ def read(
     """
     with tiff.open_image(path) as image:
         shape = image.height // lines, image.width // samples
-    rms = np.empty(shape, np.uint16)
+    found = Blocks(np.empty(shape, np.uint64), np.empty(shape, np.int64), lines * samples)
     parts = np.array_split(np.arange(shape[0]), threads)
     with ThreadPoolExecutor(threads) as pool:
         # list: what a thread raises is raised here.
-        list(pool.map(lambda part: _read_part(path, lines, samples, band, rms, part), parts))
-    return rms
+        list(pool.map(lambda part: _read_part(path, lines, samples, band, found, part), parts))
+    return found
 
 
 def _read_part(
-    path: str | PathLike, lines: int, samples: int, band: int, rms: np.ndarray, part: np.ndarray
+    path: str | PathLike, lines: int, samples: int, band: int, found: Blocks, part: np.ndarray
 ) -> None:
-    """Fill some rows of ``rms``. A rasterio file belongs to the thread that opened it."""
+    """Fill some rows of ``found``. A rasterio file belongs to the thread that opened it."""
     if not part.size:
         return
-    cells = rms.shape[1]
+    cells = found.sums.shape[1]
+    found.inside[part] = found.size
     with rasterio.Env(GDAL_CACHEMAX=CACHE), tiff.open_image(path) as image:
-        buffer = np.empty((min(ROWS, lines), cells * samples), image.dtypes[band - 1])
+        buffer = np.empty((min(ROWS, lines), image.width), image.dtypes[band - 1])
         columns = np.empty(cells * samples, np.uint64)
         for block in part.tolist():
             columns[:] = 0
             for first in range(0, lines, ROWS):
                 pixels = buffer[: min(ROWS, lines - first)]
-                window = Window(0, block * lines + first, cells * samples, len(pixels))
+                window = Window(0, block * lines + first, image.width, len(pixels))
                 image.read(band, window=window, out=pixels)
                 _add_squares(pixels, columns)
-            rms[block] = nearest(columns.reshape(cells, samples).sum(axis=1), lines * samples)
+                _take_outside(pixels, found.inside[block], samples)
+            found.sums[block] = columns.reshape(cells, samples).sum(axis=1)

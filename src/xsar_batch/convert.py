@@ -192,7 +192,12 @@ def convert(job: Job, before_publishing: Callable[[], None]) -> dict[str, Any]:
     from . import cf, noise, product, quicklook, verify
 
     is_ours = job.function == function.OURS
-    verify.check_dataset(ds, checked, job.recipe["resolution"] if is_ours else None)
+    verify.check_dataset(
+        ds,
+        checked,
+        job.recipe["resolution"] if is_ours else None,
+        flagged="border_without_data" in workarounds,
+    )
     remark = noise.remark(ds, checked.ipf)
     if remark:
         logger.warning(remark)

@@ -8,7 +8,7 @@ from pathlib import Path
 import netCDF4
 import xarray as xr
 
-from . import __version__, cf
+from . import __version__, cf, quality
 from .classify import disk_full
 from .publish import published
 
@@ -44,6 +44,7 @@ def with_provenance(
         "function": recipe["function"],
         "land_mask_source": recipe["land_mask"],
         "xsar_workarounds": workarounds,
+        **quality.shares(ds),
         "date_created": now,
         **versions(),
     }

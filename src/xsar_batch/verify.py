@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy.interpolate import RegularGridInterpolator
 
+from . import quality
 from .annotation import Annotation, GeolocationGrid
 from .failures import BadProduct
 from .resolution import pixels_per_cell
@@ -21,7 +22,7 @@ INCIDENCE_TOLERANCE = 0.01
 #: Metres of a degree of latitude (mean radius of WGS84, 6,371,008.8 m).
 METRES_PER_DEGREE = 111_195.08
 
-#: What our own function gives (27 variables, xsar 2026.8.31).
+#: What our own function gives (27 variables, xsar 2026.8.31), beside ``quality_flag``.
 VARIABLES = (
     *("longitude", "latitude", "incidence", "elevation", "altitude", "offboresight"),
     *("azimuth_time", "slant_range_time", "ground_heading", "land_mask"),
@@ -52,11 +53,14 @@ def check_file(path: Path, written: xr.Dataset) -> None:
         raise BadProduct(f"the file cannot be read back: {error}") from error
 
 
-def check_dataset(ds: xr.Dataset, safe: Safe, resolution: str | None) -> None:
+def check_dataset(
+    ds: xr.Dataset, safe: Safe, resolution: str | None, flagged: bool = False
+) -> None:
     """Check a computed result against the SAFE.
 
-    With ``resolution`` it must be whole as our own function makes it. Without, it is of a user's
-    function: then whatever of it is there is checked, and that it is not empty.
+    With ``resolution`` it must be whole as our own function makes it, with ``flagged`` it must hold
+    ``quality_flag``. Without, it is of a user's function: then whatever of it is there is checked,
+    and that it is not empty.
 
     Raises
     ------
@@ -66,6 +70,8 @@ def check_dataset(ds: xr.Dataset, safe: Safe, resolution: str | None) -> None:
     _check_not_empty(ds)
     if resolution is not None:
         _check_complete(ds, safe)
+        if flagged or quality.NAME in ds.variables:
+            _check_quality(ds)
         _check_labels(ds, safe.annotations[0], resolution)
     grid = safe.annotations[0].grid
     if {"longitude", "latitude"} <= set(ds.variables):
@@ -107,6 +113,22 @@ def _check_complete(ds: xr.Dataset, safe: Safe) -> None:
     for layer in ds["digital_number"].transpose("pol", ...):
         if not (layer.values > 0).any():
             raise BadProduct(f"digital_number {layer['pol'].item()} is all zero")
+
+
+def _check_quality(ds: xr.Dataset) -> None:
+    """Whether the flag tells where there is no value."""
+    if quality.NAME not in ds.variables:
+        raise BadProduct(f"variables are missing: {quality.NAME}")
+    flag = ds[quality.NAME]
+    if set(flag.dims) != set(ds["sigma0"].dims) or not set(np.unique(flag)) <= {*quality.MEANINGS}:
+        raise BadProduct(f"{quality.NAME} has dimensions {flag.dims}, values {np.unique(flag)}")
+    for name, without in (
+        ("sigma0", (quality.NO_DATA, quality.NOISE_UNKNOWN)),
+        ("sigma0_raw", (quality.NO_DATA,)),
+    ):
+        wrong = int((ds[name].isnull() != flag.isin(without)).sum())
+        if wrong:
+            raise BadProduct(f"{name} does not agree with {quality.NAME} in {wrong} cells")
 
 
 def _check_labels(ds: xr.Dataset, image: Annotation, resolution: str) -> None:

@@ -13,6 +13,7 @@ from xsar_batch.demo.radiometry import (
     CHECKERBOARD_VALUES,
     LOOKS,
     border,
+    ends,
     true_sigma0,
 )
 from xsar_batch.demo.scene import make_safe
@@ -26,6 +27,7 @@ __all__ = [
     "LOOKS",
     "Product",
     "border",
+    "ends",
     "make_safe",
     "true_sigma0",
 ]

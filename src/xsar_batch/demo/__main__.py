@@ -28,11 +28,12 @@ _REPEAT_CYCLE = timedelta(days=12)
 _METRES_PER_DEGREE = 111e3
 
 
-def _scene(index: int, mission: str) -> dict[str, object]:
+def _scene(index: int, mission: str, at: tuple[float, float] | None) -> dict[str, object]:
     """Place and time of the scene of that number; after the last place comes the next pass"""
-    cycle, place = divmod(index, len(_PLACES))
-    longitude, latitude = _PLACES[place]
-    metres = (latitude - _PLACES[0][1]) * _METRES_PER_DEGREE
+    places = (tuple(at),) if at else _PLACES
+    cycle, place = divmod(index, len(places))
+    longitude, latitude = places[place]
+    metres = (latitude - places[0][1]) * _METRES_PER_DEGREE
     start = _FIRST_START[mission] + cycle * _REPEAT_CYCLE + timedelta(seconds=metres / GROUND_SPEED)
     return {"start": start, "longitude": longitude, "latitude": latitude}
 
@@ -72,6 +73,19 @@ def _parser() -> argparse.ArgumentParser:
         default=Product.ipf,
         help="version of the processor; noise looks otherwise before 002.90 (default: %(default)s)",
     )
+    parser.add_argument(
+        "--at",
+        nargs=2,
+        type=float,
+        metavar=("LONGITUDE", "LATITUDE"),
+        help="centre of all scenes, in degrees, instead of places along the coast of Brittany",
+    )
+    parser.add_argument(
+        "--edges",
+        choices=("straight", "stepped"),
+        default=Product.edges,
+        help="of the swath in the image, outside of which there are zeros (default: %(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the speckle (default: 0)")
     return parser
 
@@ -93,7 +107,8 @@ def main(arguments: list[str] | None = None) -> None:
             "lines": options.lines,
             "samples": options.samples,
             "seed": options.seed + index,
-            **_scene(index, options.mission),
+            "edges": options.edges,
+            **_scene(index, options.mission, options.at),
         }
         try:
             safe = make_safe(options.folder, **parameters)

@@ -94,6 +94,7 @@ class Product:
     unique_id: the 4 hexadecimal digits that end the name; by default a hash of all the rest.
     processed: UTC when processing ended; by default 2 hours after `start`.
     pixels: "sea" (see `radiometry.true_sigma0`) or "checkerboard".
+    edges: of the swath in the image, "straight" or "stepped" (see `radiometry.ends`).
     mode: "IW", "EW" or a stripmap beam "S1" to "S6".
     product: "GRDH", "GRDM", and for stripmap "GRDF".
     spacing: of pixels, in metres; by default the one of the mode and product.
@@ -116,6 +117,7 @@ class Product:
     unique_id: str | None = None
     processed: datetime | None = None
     pixels: Literal["sea", "checkerboard"] = "sea"
+    edges: Literal["straight", "stepped"] = "straight"
     mode: str = "IW"
     product: Literal["GRDF", "GRDH", "GRDM"] = "GRDH"
     spacing: float | None = None
@@ -132,6 +134,7 @@ class Product:
             ("mission", MISSIONS),
             ("pols", POLARISATIONS),
             ("pixels", ("sea", "checkerboard")),
+            ("edges", ("straight", "stepped")),
             ("mode", MODES),
             ("product", PRODUCTS if self.mode not in _SUBSWATHS else PRODUCTS[1:]),
         ):

@@ -43,6 +43,29 @@ def border(lines: int, samples: int) -> tuple[int, int, int]:
     )
 
 
+def ends(product: Product) -> tuple[np.ndarray, np.ndarray]:
+    """First and last sample of the swath on each line; the first is the larger where it has none.
+
+    "straight" edges leave the `border` out. "stepped" ones are like those of real products at the
+    start and the end of a data take: near and far range move in steps, and slant in between, and
+    sub-swaths begin and end one after the other, from near to far range, a top border apart.
+    """
+    top, near, far = border(*product.size)
+    line = np.arange(product.lines)
+    if product.edges == "straight":
+        first = np.where(line < top, product.samples, near)
+        return first, np.full(product.lines, product.samples - 1 - far)
+    step, slant = 5 * line // product.lines, line % max(1, product.lines // 5) // 40
+    first = near * (1 + step % 3) + slant
+    last = product.samples - 1 - far * (1 + (step + 1) % 3) - slant
+    for index, swath in enumerate(product.swaths):
+        later = len(product.swaths) - 1 - index
+        last = np.where(line < top * index, np.minimum(last, swath.first - 1), last)
+        ended = line >= product.lines - top * later
+        first = np.where(ended, np.maximum(first, swath.last + 1), first)
+    return first, last
+
+
 def true_sigma0(
     pol: str, line: np.ndarray, sample: np.ndarray, *, lines: int, samples: int
 ) -> np.ndarray:
@@ -185,7 +208,8 @@ def _sea(product: Product, pol: str) -> Iterator[tuple[int, np.ndarray]]:
     # SFC64 is the fastest generator numpy has; a stream of its own for each polarisation.
     stream = np.random.SeedSequence([product.seed, product.pols.index(pol)])
     random = np.random.Generator(np.random.SFC64(stream))
-    top, near, far = border(*product.size)
+    begin, end = ends(product)
+    sample = np.arange(product.samples)
     for first in range(0, product.lines, _BLOCK):
         knots = luts.power(np.arange(first, first + _BLOCK + 1, _STEP)).astype(np.float32)
         rows = np.empty((_BLOCK, product.samples), np.float32)
@@ -199,9 +223,8 @@ def _sea(product: Product, pol: str) -> Iterator[tuple[int, np.ndarray]]:
         np.rint(rows, out=rows)
         np.clip(rows, 1, 65535, out=rows)
         numbers = rows.astype(np.uint16)
-        numbers[: max(0, top - first)] = 0
-        numbers[:, :near] = 0
-        numbers[:, product.samples - far :] = 0
+        here = np.s_[first : first + len(numbers), np.newaxis]
+        numbers[(sample < begin[here]) | (sample > end[here])] = 0
         yield first, numbers
 
 
@@ -216,7 +239,8 @@ def _checkerboard(product: Product) -> Iterator[tuple[int, np.ndarray]]:
 def digital_numbers(product: Product, pol: str) -> Iterator[tuple[int, np.ndarray]]:
     """The image of a polarisation, from the top: (first line, uint16 block of some whole lines).
 
-    "sea": DN = sqrt((sigma0 A^2 + noise) speckle), 1 at least, inside a border of zeros (`border`).
+    "sea": DN = sqrt((sigma0 A^2 + noise) speckle), 1 at least, between the `ends` of each line and
+    0 outside.
     "checkerboard": exactly `CHECKERBOARD_VALUES`, without speckle, noise or border.
     """
     return _sea(product, pol) if product.pixels == "sea" else _checkerboard(product)

@@ -12,7 +12,10 @@ the right thing: then the module can go.
 from types import ModuleType
 
 from . import (
+    across_date_line,
+    border_without_data,
     noise_as_annotated,
+    noise_to_the_edges,
     pixels_read_once,
     positions_at_once,
     stripmap_without_merging,
@@ -28,7 +31,11 @@ MODULES = (
     *(pixels_read_once, positions_at_once, swath_numbers_at_once, xml_parsed_once),
 )
 
-REPAIRS: tuple[ModuleType, ...] = (noise_as_annotated, stripmap_without_merging)
+REPAIRS: tuple[ModuleType, ...] = (
+    *(across_date_line, border_without_data),
+    *(noise_as_annotated, noise_to_the_edges),
+    stripmap_without_merging,
+)
 
 _is_applied = False
 
@@ -57,6 +64,7 @@ def ensure() -> None:
 def remove() -> None:
     """Undo :func:`apply`."""
     global _is_applied
-    for module in (*MODULES, *REPAIRS):
+    # The last one first: a repair may stand on others.
+    for module in (*REPAIRS, *MODULES):
         module.remove()
     _is_applied = False

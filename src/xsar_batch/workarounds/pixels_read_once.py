@@ -31,7 +31,10 @@ class _File:
         if block is None:
             return self._file.read(*args, **kwargs)
         threads = dask.config.get("num_workers", None) or 1
-        return block_rms.read(self._file.name, *block, threads=threads)[np.newaxis]
+        blocks = block_rms.blocks(self._file.name, *block, threads=threads)
+        if kept is not None:
+            kept[self._file.name] = blocks
+        return block_rms.nearest(blocks.sums, blocks.size)[np.newaxis]
 
 
 class _Rasterio:
@@ -57,8 +60,11 @@ def _block(file, out_shape=None, resampling=None, window=None, **others) -> tupl
     block = int(window.height) // lines, int(window.width) // samples
     is_whole = (window.height, window.width) == (block[0] * lines, block[1] * samples)
     is_all = (lines, samples) == (file.height // block[0], file.width // block[1])
-    return block if is_whole and is_all and max(block) > 1 else None
+    return block if is_whole and is_all else None
 
+
+#: What was read, by file, for the repair that wants it.
+kept: dict[str, block_rms.Blocks] | None = None
 
 _OURS = _Rasterio()
 
