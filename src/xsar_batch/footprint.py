@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from . import annotation
 from .failures import BadSafe
+from .safe_files import read_xml
 
 
 def of(safe: Path) -> str:
@@ -12,11 +12,8 @@ def of(safe: Path) -> str:
     The manifest gives four corners, latitude before longitude: Sentinel-1 Product Specification
     (S1-RS-MDA-52-7441), section 5, ``safe:footPrint``.
     """
-    manifest = safe / "manifest.safe"
     try:
-        if not manifest.is_file():
-            return ""
-        root = annotation.parse(manifest, manifest.name, "XFDU")
+        root, _ = read_xml(safe, "manifest.safe", "XFDU")
         text = root.findtext(".//{*}footPrint/{*}coordinates", "")
         corners = [tuple(map(float, pair.split(","))) for pair in text.split()]
         ring = [f"{longitude:g} {latitude:g}" for latitude, longitude in corners]
