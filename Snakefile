@@ -33,6 +33,7 @@ localrules:
     all,
     recipe,
     land_mask,
+    audit,
 
 
 # What is done is not even asked for, unless by --forceall: no touched file can make it again.
@@ -83,8 +84,17 @@ rule land_mask:
         "workflow/scripts/land_mask.py"
 
 
+# By name only: `snakemake --cores 1 audit`. Fails if some products are to be made again.
+rule audit:
+    log:
+        plan.layout.log("audit"),
+    shell:
+        plan.audit_command(scripts / "audit.py") + " 2>&1 | tee {log:q}"
+
+
 onstart:
-    jobs = workflow.dag.needrun_jobs()
+    jobs = list(workflow.dag.needrun_jobs())
+    batch.is_audit = any(job.rule.name == "audit" for job in jobs)
     batch.begin(job.wildcards.name for job in jobs if job.rule.name == "convert")
 
 

@@ -47,13 +47,22 @@ def release(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def holder(path: Path) -> str | None:
+    """Who has the lock, in words; None if nobody has, or a process that died on this machine."""
+    return _told(path) if path.exists() and not _is_stale(_read(path)) else None
+
+
 def _remove_if_stale(path: Path) -> str | None:
     owner = _read(path)
-    here = owner.get("host") == os.uname().nodename
-    if here and owner["pid"] != os.getpid() and not Path(f"/proc/{owner['pid']}").exists():
+    if _is_stale(owner):
         path.unlink(missing_ok=True)
         return owner.get("since")
     return None
+
+
+def _is_stale(owner: dict) -> bool:
+    here = owner.get("host") == os.uname().nodename
+    return here and owner["pid"] != os.getpid() and not Path(f"/proc/{owner['pid']}").exists()
 
 
 def _told(path: Path) -> str:

@@ -17,7 +17,8 @@ SHOWN = 20
 
 def say(lines: Iterable[str]) -> None:
     """Print to stderr, where Snakemake's own messages go."""
-    print("\n".join(lines), file=sys.stderr, flush=True)
+    for line in lines:
+        print(line, file=sys.stderr, flush=True)
 
 
 def preview(plan: "Plan") -> Iterator[str]:
@@ -59,6 +60,8 @@ def end(run: "Run") -> Iterator[str]:
             made += 1
         else:
             failures.append(record)
+    if not run.names and run.is_audit:
+        return
     if not run.names:
         yield f"xsar-batch: nothing to do, all {len(run.plan.catalogue.safes)} products are there"
         return

@@ -116,6 +116,16 @@ class Plan:
         return [] if self.land_mask_file.exists() else [self.land_mask_file]
 
     def command(self, script: Path) -> str:
-        """Shell command of a conversion, but for threads and name. Braces mean themselves."""
-        words = [sys.executable, os.fspath(script), "--run", os.fspath(self.run_file)]
-        return shlex.join(words).replace("{", "{{").replace("}", "}}")
+        """Shell command of a conversion, but for threads and name."""
+        return _shell(script, "--run", os.fspath(self.run_file))
+
+    def audit_command(self, script: Path) -> str:
+        """Shell command that checks the products that are there."""
+        places = (f"--safes={place}" for place in self.settings.safes)
+        return _shell(script, os.fspath(self.layout.output_dir), *places)
+
+
+def _shell(script: Path, *words: str) -> str:
+    """Shell command of a script. Braces mean themselves, not Snakemake's wildcards."""
+    command = shlex.join([sys.executable, os.fspath(script), *words])
+    return command.replace("{", "{{").replace("}", "}}")

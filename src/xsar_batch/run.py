@@ -21,6 +21,8 @@ class Run:
         self.plan = plan
         self.names: list[str] = []
         self.started = ""
+        #: Whether products are checked and none is made: what there is to be said is said by that.
+        self.is_audit = False
 
     def begin(self, names: Iterable[str]) -> None:
         """Take the lock, make the folders, clear what killed runs left, write the run file.
