@@ -63,8 +63,8 @@ def check_drift(ds: xr.Dataset, size: dict[str, float] | None) -> None:
             drift.append((pixels - 1) * metres)
             continue
         rest = size[dim] % pixels
-        # Every cell is longer than its label says, and the last one's centre half of that nearer.
-        farthest = metres * rest * (1 - 0.5 * pixels / size[dim])
+        # The rest is shared out among all cells; the last one's centre lies half a cell before.
+        farthest = metres * rest * (1 - 0.5 / max(size[dim] // pixels, 1))
         drift.append(farthest if min(rest, pixels - rest) > SIZE_TOLERANCE else 0)
     if max(drift) > POSITION_TOLERANCE:
         raise BadProduct(

@@ -17,8 +17,9 @@ SHOWN = 20
 
 def say(lines: Iterable[str]) -> None:
     """Print to stderr, where Snakemake's own messages go."""
-    for line in lines:
-        print(line, file=sys.stderr, flush=True)
+    text = "\n".join(lines)
+    if text:
+        print(text, file=sys.stderr, flush=True)
 
 
 def preview(plan: "Plan") -> Iterator[str]:
