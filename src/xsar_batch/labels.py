@@ -62,9 +62,11 @@ def check_drift(ds: xr.Dataset, size: dict[str, float] | None) -> None:
         if size is None or not np.isfinite(size[dim]):
             drift.append((pixels - 1) * metres)
             continue
-        rest = size[dim] % pixels
+        # Worked out of positions it may be a fraction of a pixel off.
+        whole = round(size[dim])
+        rest = whole % pixels
         # The rest is shared out among all cells; the last one's centre lies half a cell before.
-        farthest = metres * rest * (1 - 0.5 / max(size[dim] // pixels, 1))
+        farthest = metres * rest * (1 - 0.5 / max(whole // pixels, 1))
         drift.append(farthest if min(rest, pixels - rest) > SIZE_TOLERANCE else 0)
     if max(drift) > POSITION_TOLERANCE:
         raise BadProduct(
