@@ -35,6 +35,7 @@ localrules:
     recipe,
     land_mask,
     pending,
+    audit,
 
 
 # What is done is not even asked for, unless by --forceall: no touched file can make it again.
@@ -89,6 +90,14 @@ rule land_mask:
 rule pending:
     shell:
         tool(scripts / "pending.py", config)
+
+
+# Checks the products that are there. Fails if some are to be made again.
+rule audit:
+    log:
+        plan.layout.log("audit"),
+    shell:
+        plan.audit_command(scripts / "audit.py") + " 2>&1 | tee {log:q}"
 
 
 onstart:

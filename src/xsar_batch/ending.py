@@ -21,9 +21,7 @@ def lines(run: "Run") -> Iterator[str]:
     long it took, how it stands with all SAFEs, and how to go on."""
     plan, layout = run.plan, run.plan.layout
     if not run.id:
-        # Snakemake had nothing to convert, or only somebody's look at the pending ones.
-        if not plan.done.pending:
-            yield f"xsar-batch: nothing to do, all {len(plan.catalogue.safes)} products are there"
+        # Nothing was made: all is there, or somebody only had a look.
         return
     restored = run.end()
     made, failures, not_tried = [], [], []

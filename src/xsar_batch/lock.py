@@ -66,6 +66,11 @@ def running(path: Path) -> str | None:
     return None if is_here and _has_died(owner) else owner.get("run")
 
 
+def holder(path: Path) -> str | None:
+    """Who has the lock, in words; None if nobody has, or a process that died on this machine."""
+    return _told(path) if running(path) else None
+
+
 def _create(path: Path, owner: dict[str, Any]) -> None:
     """Have it appear with its contents in one step, if it is not there: else FileExistsError."""
     whole = temporary(path)

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 
 def say(lines: Iterable[str]) -> None:
     """Print to stderr, where Snakemake's own messages go."""
-    print("\n".join(lines), file=sys.stderr, flush=True)
+    text = "\n".join(lines)
+    if text:
+        print(text, file=sys.stderr, flush=True)
 
 
 def some(what: str, names: list[str]) -> Iterator[str]:

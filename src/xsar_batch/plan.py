@@ -125,18 +125,24 @@ class Plan:
         return [] if self.land_mask_file.exists() else [self.land_mask_file]
 
     def command(self, script: Path) -> str:
-        """Shell command of a conversion, but for threads and name. Braces mean themselves."""
-        return _shell([sys.executable, os.fspath(script), "--run", os.fspath(self.run_file)])
+        """Shell command of a conversion, but for threads and name."""
+        return _shell(script, "--run", os.fspath(self.run_file))
+
+    def audit_command(self, script: Path) -> str:
+        """Shell command that checks the products that are there."""
+        places = (f"--safes={place}" for place in self.settings.safes)
+        return _shell(script, os.fspath(self.layout.output_dir), *places)
 
 
 def tool(script: Path, config: Mapping[str, Any]) -> str:
     """Shell command of a script that wants to know the settings, and nothing else."""
-    settings = json.dumps(config, default=str)
-    return _shell([sys.executable, os.fspath(script), "--settings", settings])
+    return _shell(script, "--settings", json.dumps(config, default=str))
 
 
-def _shell(words: list[str]) -> str:
-    return shlex.join(words).replace("{", "{{").replace("}", "}}")
+def _shell(script: Path, *words: str) -> str:
+    """Shell command of a script. Braces mean themselves, not Snakemake's wildcards."""
+    command = shlex.join([sys.executable, os.fspath(script), *words])
+    return command.replace("{", "{{").replace("}", "}}")
 
 
 def per_attempt(amount: int) -> Callable[..., int]:

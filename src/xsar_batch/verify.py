@@ -1,5 +1,6 @@
 """The check of a product before it is published: whole, not empty, and in the right place."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -67,20 +68,22 @@ def check_dataset(
     BadProduct
         What is wrong, in one line.
     """
-    _check_not_empty(ds)
+    check_not_empty(ds)
+    image = safe.annotations[0]
     if resolution is not None:
-        _check_complete(ds, safe)
+        check_complete(ds, VARIABLES, safe.polarisations)
+        empty = without_values(ds, VARIABLES)
+        if empty:
+            raise BadProduct(empty[0])
         if flagged or quality.NAME in ds.variables:
             _check_quality(ds)
-        _check_labels(ds, safe.annotations[0], resolution)
-    grid = safe.annotations[0].grid
-    if {"longitude", "latitude"} <= set(ds.variables):
-        _check_positions(ds, grid)
-    if "incidence" in ds.variables:
-        _check_incidence(ds["incidence"], grid)
+        cell = pixels_per_cell(resolution, image.line_spacing, image.sample_spacing)
+        check_labels(ds, image, cell)
+    check_place(ds, image.grid)
 
 
-def _check_not_empty(ds: xr.Dataset) -> None:
+def check_not_empty(ds: xr.Dataset) -> None:
+    """Check that there is at least one variable with values."""
     if not ds.data_vars:
         raise BadProduct("the result holds no variables")
     sized = [v for v in ds.data_vars.values() if v.ndim]
@@ -91,28 +94,23 @@ def _check_not_empty(ds: xr.Dataset) -> None:
         raise BadProduct("all values of the result are NaN")
 
 
-def _check_complete(ds: xr.Dataset, safe: Safe) -> None:
-    missing = [name for name in VARIABLES if name not in ds.variables]
+def check_complete(ds: xr.Dataset, names: Sequence[str], polarisations: Sequence[str]) -> None:
+    """Check that variables are there, ``sigma0`` among them with all its dimensions.
+
+    Raises
+    ------
+    BadProduct
+        What is missing.
+    """
+    missing = [name for name in names if name not in ds.variables]
     if missing:
         raise BadProduct(f"variables are missing: {', '.join(missing)}")
     if set(ds["sigma0"].dims) != {"pol", "line", "sample"}:
         raise BadProduct(f"sigma0 has dimensions {ds['sigma0'].dims}")
-    if sorted(ds["pol"].values.tolist()) != sorted(safe.polarisations):
+    if sorted(ds["pol"].values.tolist()) != sorted(polarisations):
         raise BadProduct(
-            f"polarisations are {ds['pol'].values.tolist()}, the SAFE's {safe.polarisations}"
+            f"polarisations are {ds['pol'].values.tolist()}, the SAFE's {polarisations}"
         )
-    for name in VARIABLES:
-        variable = ds[name]
-        if variable.dtype.kind not in "fM":
-            continue
-        each = variable.transpose("pol", ...) if "pol" in variable.dims else [variable]
-        for layer in each:
-            if np.isnat(layer.values).all() if layer.dtype.kind == "M" else _no_value(layer):
-                pol = f" {layer['pol'].item()}" if "pol" in variable.dims else ""
-                raise BadProduct(f"{name}{pol} is all NaN")
-    for layer in ds["digital_number"].transpose("pol", ...):
-        if not (layer.values > 0).any():
-            raise BadProduct(f"digital_number {layer['pol'].item()} is all zero")
 
 
 def _check_quality(ds: xr.Dataset) -> None:
@@ -131,8 +129,35 @@ def _check_quality(ds: xr.Dataset) -> None:
             raise BadProduct(f"{name} does not agree with {quality.NAME} in {wrong} cells")
 
 
-def _check_labels(ds: xr.Dataset, image: Annotation, resolution: str) -> None:
-    cell = pixels_per_cell(resolution, image.line_spacing, image.sample_spacing)
+def without_values(ds: xr.Dataset, names: Sequence[str]) -> list[str]:
+    """Those of the variables that are all NaN, or digital numbers that are all zero: in words.
+
+    A polarisation counts for itself.
+    """
+    found = []
+    for name in names:
+        for pol, layer in _layers(ds, name):
+            if layer.dtype.kind in "fM" and not np.isfinite(layer).any():
+                found.append(f"{name}{pol} is all NaN")
+            elif name == "digital_number" and not (layer > 0).any():
+                found.append(f"{name}{pol} is all zero")
+    return found
+
+
+def _layers(ds: xr.Dataset, name: str) -> Iterator[tuple[str, np.ndarray]]:
+    """Values of a variable, one polarisation after the other, and a word that says which."""
+    # Without xarray's indexing, which takes longer than the checks.
+    variable = ds.variables[name]
+    if "pol" not in variable.dims:
+        yield "", variable.values
+        return
+    layers = np.moveaxis(variable.values, variable.dims.index("pol"), 0)
+    for pol, layer in zip(ds["pol"].values, layers, strict=True):
+        yield f" {pol}", layer
+
+
+def check_labels(ds: xr.Dataset, image: Annotation, cell: Mapping[str, int]) -> None:
+    """Check that ``line`` and ``sample`` are the centres of all whole cells of ``cell`` pixels."""
     for dim, length in (("line", image.lines), ("sample", image.samples)):
         expected = np.arange(length // cell[dim]) * cell[dim] + (cell[dim] - 1) / 2
         if not np.array_equal(ds[dim].values, expected):
@@ -140,6 +165,20 @@ def _check_labels(ds: xr.Dataset, image: Annotation, resolution: str) -> None:
                 f"{dim} is not the centre of cells of {cell[dim]} pixels: {ds[dim].size} cells "
                 f"up to {ds[dim].values[-1]}, expected {expected.size} up to {expected[-1]}"
             )
+
+
+def check_place(ds: xr.Dataset, grid: GeolocationGrid) -> None:
+    """Check positions and incidence, as far as there are any, against the annotation's grid.
+
+    Raises
+    ------
+    BadProduct
+        The largest error, and where it is.
+    """
+    if {"longitude", "latitude"} <= set(ds.variables):
+        _check_positions(ds, grid)
+    if "incidence" in ds.variables:
+        check_incidence(ds["incidence"], grid.incidence.min(), grid.incidence.max())
 
 
 def _check_positions(ds: xr.Dataset, grid: GeolocationGrid) -> None:
@@ -150,7 +189,7 @@ def _check_positions(ds: xr.Dataset, grid: GeolocationGrid) -> None:
         if not np.isfinite(variable.values).all():
             raise BadProduct(f"{variable.name} has cells without a value")
     if not (_on_pixels(longitude) and _on_pixels(latitude)):
-        _check_in_footprint(longitude.values, latitude.values, grid)
+        check_in_footprint(longitude.values, latitude.values, grid.longitude, grid.latitude)
         return
     lines, samples = ds["line"].values, ds["sample"].values
     distance = position_error(
@@ -167,11 +206,17 @@ def _check_positions(ds: xr.Dataset, grid: GeolocationGrid) -> None:
         )
 
 
-def _check_in_footprint(longitude: np.ndarray, latitude: np.ndarray, grid: GeolocationGrid) -> None:
-    """Of cells that are not on pixels of the image only the rough place can be told."""
+def check_in_footprint(
+    longitude: np.ndarray, latitude: np.ndarray, around: np.ndarray, above: np.ndarray
+) -> None:
+    """Of cells that are not on pixels of the image only the rough place can be told.
+
+    ``around`` and ``above`` are longitudes and latitudes of the footprint, in degrees: at least
+    its corners.
+    """
     margin = 0.1
-    south, north = grid.latitude.min() - margin, grid.latitude.max() + margin
-    west, east = unwrapped(grid.longitude).min() - margin, unwrapped(grid.longitude).max() + margin
+    south, north = above.min() - margin, above.max() + margin
+    west, east = unwrapped(around).min() - margin, unwrapped(around).max() + margin
     # One after the other: on a regular grid of degrees each has a dimension of its own.
     for name, inside in (
         ("latitudes", (latitude >= south) & (latitude <= north)),
@@ -181,9 +226,9 @@ def _check_in_footprint(longitude: np.ndarray, latitude: np.ndarray, grid: Geolo
             raise BadProduct(f"{(~inside).sum()} of {inside.size} {name} are outside the footprint")
 
 
-def _check_incidence(incidence: xr.DataArray, grid: GeolocationGrid) -> None:
+def check_incidence(incidence: xr.DataArray, lowest: float, highest: float) -> None:
+    """Check that incidence, in degrees, has a value everywhere, from ``lowest`` to ``highest``."""
     values = incidence.values
-    lowest, highest = grid.incidence.min(), grid.incidence.max()
     inside = (values >= lowest - INCIDENCE_TOLERANCE) & (values <= highest + INCIDENCE_TOLERANCE)
     if not inside.all():
         raise BadProduct(
@@ -222,10 +267,6 @@ def position_error(
 
 def _on_pixels(variable: xr.DataArray) -> bool:
     return set(variable.dims) == {"line", "sample"} and {"line", "sample"} <= set(variable.coords)
-
-
-def _no_value(variable: xr.DataArray) -> bool:
-    return not np.isfinite(variable.values).any()
 
 
 def _equal(one: np.ndarray, other: np.ndarray) -> bool:
