@@ -41,9 +41,7 @@ class Bar:
     """Draws on the terminal that ``stream`` leads to."""
 
     def __init__(self, stream: TextIO, nocolor: bool) -> None:
-        self._terminal = os.fdopen(
-            os.dup(stream.fileno()), "w", encoding=stream.encoding, errors="replace"
-        )
+        self._terminal = os.fdopen(os.dup(stream.fileno()), "w", encoding=stream.encoding)
         self._console = Console(
             file=self._terminal,
             force_terminal=True,
@@ -175,10 +173,11 @@ class Bar:
         return capture.get().rstrip("\n")
 
     def _write(self, text: str) -> None:
+        data = text.encode(self._terminal.encoding, errors="replace")
         # A terminal that is gone is no reason for a run to end.
         with suppress(OSError):
-            self._terminal.write(text)
-            self._terminal.flush()
+            while data:
+                data = data[os.write(self._terminal.fileno(), data) :]
 
 
 def _row(tally: Tally, now: float, columns: int) -> RenderableType:
