@@ -25,6 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from . import order, words
+from .failures import readable
 from .tally import Tally
 
 #: Seconds between two drawings.
@@ -102,7 +103,8 @@ class Bar:
                 lines, newline, rest = lines + newline + rest, "\n", ""
             self._begun[whose] = rest
             if newline:
-                # Colours stay, and what moves the cursor goes.
+                # Colours stay, and what moves the cursor goes; of what overwrites itself the last.
+                lines = "\n".join(line.rstrip("\r") for line in lines.split("\n"))
                 self._print(Text.from_ansi(lines))
 
     def stop(self) -> None:
@@ -127,7 +129,7 @@ class Bar:
 
     def say(self, text: str, style: str = "") -> None:
         """Print a message as it is."""
-        self._print(Text(text, style))
+        self._print(Text(readable(text), style))
 
     def tell(self, text: str, style: str = "") -> None:
         """Print a line with the time."""
