@@ -7,6 +7,7 @@ import re
 import select
 import termios
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pyte
@@ -459,33 +460,57 @@ def test_an_interval_that_makes_no_sense_is_refused():
 # -- the row ---------------------------------------------------------------------------------
 
 
-def drawn(columns: int, nocolor: bool = False, failed: int = 1) -> tuple[bytes, pyte.Screen]:
-    """What a bar draws on a terminal of its own."""
+def seen(
+    columns: int, do: Callable[[Bar], None], nocolor: bool = False
+) -> tuple[bytes, pyte.Screen]:
+    """What a bar writes to a terminal of its own, and what is to be seen there."""
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "w") as stream:
         termios.tcsetwinsize(theirs, (5, columns))
-        one = Bar(stream, nocolor)
-        made = tally("convert")
-        running(made, 0, 1, 2)
-        made.finish(0, 10)
-        for number in range(1, 1 + failed):
-            made.fail(number, 10)
-        one.say("above")
-        one.show(made, 60)
+        bar = Bar(stream, nocolor)
+        do(bar)
+        # The end of what is awaited.
+        stream.write("\0")
+        stream.flush()
         raw = b""
-        while not raw.endswith(b"\x1b[?7h\r"):
+        while not raw.endswith(b"\0"):
             assert select.select([ours], [], [], 5)[0], raw
             raw += os.read(ours, 65536)
-        one.stop()
+        bar.stop()
     os.close(ours)
     screen = pyte.Screen(columns, 5)
     pyte.ByteStream(screen).feed(raw)
     return raw, screen
 
 
+def draw(bar: Bar) -> None:
+    made = tally("convert")
+    running(made, 0, 1, 2)
+    made.finish(0, 10)
+    made.fail(1, 10)
+    bar.say("above")
+    bar.show(made, 60)
+
+
+def test_of_what_others_print_colours_stay_and_movements_go():
+    def print_(bar: Bar) -> None:
+        draw(bar)
+        bar._pass_on("jobs", "10 %\r20 %\r\n\x1b[31mred\x1b[0m and\x1b[5A\x1b[2K up\nhalf a ")
+        bar._pass_on("ours", "mine\n")
+        bar._pass_on("jobs", "line", is_whole=True)
+
+    raw, screen = seen(100, print_)
+    lines = [line.rstrip() for line in screen.display]
+    # The first has left the screen.
+    assert lines[:4] == ["20 %", "red and up", "mine", "half a line"]
+    assert "1 of 10 done" in lines[4]
+    assert screen.buffer[1][0].fg == "red"
+    assert b"\x1b[5A" not in raw
+
+
 @pytest.mark.parametrize("columns", [200, 120, 100, 80, 60, 50, 45, 30, 20, 10, 4])
 def test_the_row_fits_any_width_and_the_cursor_waits_at_its_beginning(columns):
-    _, screen = drawn(columns)
+    _, screen = seen(columns, draw)
     text = "\n".join(screen.display).rstrip()
     above = -(-len("above") // columns)
     assert len(text.splitlines()) == above + 1
@@ -504,7 +529,7 @@ def test_colours_are_left_out_where_they_are_not_wanted(monkeypatch):
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("NO_COLOR", raising=False)
     colour = re.compile(rb"\x1b\[[0-9;]*3[0-9]")
-    assert colour.search(drawn(100)[0])
-    assert not colour.search(drawn(100, nocolor=True)[0])
+    assert colour.search(seen(100, draw)[0])
+    assert not colour.search(seen(100, draw, nocolor=True)[0])
     monkeypatch.setenv("NO_COLOR", "1")
-    assert not colour.search(drawn(100)[0])
+    assert not colour.search(seen(100, draw)[0])

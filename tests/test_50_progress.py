@@ -10,6 +10,10 @@ from pbs_helpers import Project
 from terminal import Terminal
 from work import Work, ending
 
+from snakemake_executor_plugin_pbs.environment import portable
+from snakemake_logger_plugin_progress import handler
+from xsar_batch import convert
+
 #: Jobs wait while there is a file ``hold``. What is in ``bad`` fails, in ``once`` once.
 SNAKEFILE = """
 import sys
@@ -262,6 +266,11 @@ def test_this_workflow_on_a_terminal(tmp_path, scene, land_source):
     assert seen.count(cause) == 2
     assert seen.index(" 2 of 3 done, 1 failed; in") < seen.index("xsar-batch: of 3 pending")
     assert re.search(r"^xsar-batch: 3 SAFEs found", seen, re.MULTILINE)
+
+
+def test_jobs_are_told_that_their_failures_are_shown_but_not_those_of_another_snakemake():
+    assert convert.TOLD_ELSEWHERE == handler.VARIABLE
+    assert portable({convert.TOLD_ELSEWHERE: "1", "SNAKEMAKE": "1"}) == {"SNAKEMAKE": "1"}
 
 
 @pytest.mark.parametrize("profile", ["local", "pbs"])

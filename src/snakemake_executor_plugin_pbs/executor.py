@@ -14,7 +14,6 @@ import traceback
 from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
 
-from snakemake.settings.enums import Quietness
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.executors.real import RealExecutor
@@ -249,6 +248,9 @@ class Executor(RemoteExecutor):
         taken, self.fleet.begun = self.fleet.begun, []
         begun = [(number, at) for entry, at in taken for number in _job_ids(entry.handle.job)]
         if begun:
+            # Not at the top: what watches over a PBS job imports this package, and no Snakemake.
+            from snakemake.settings.enums import Quietness
+
             numbers = ", ".join(str(number) for number, _ in begun)
             extra = {"begun": begun, "quietness": Quietness.PROGRESS}
             self.logger.info(f"Begun in PBS: jobid {numbers}", extra=extra)

@@ -25,6 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from . import order, words
+from .failures import readable
 from .tally import Tally
 
 #: Seconds between two drawings.
@@ -41,9 +42,7 @@ class Bar:
     """Draws on the terminal that ``stream`` leads to."""
 
     def __init__(self, stream: TextIO, nocolor: bool) -> None:
-        self._terminal = os.fdopen(
-            os.dup(stream.fileno()), "w", encoding=stream.encoding, errors="replace"
-        )
+        self._terminal = os.fdopen(os.dup(stream.fileno()), "w", encoding=stream.encoding)
         self._console = Console(
             file=self._terminal,
             force_terminal=True,
@@ -104,7 +103,8 @@ class Bar:
                 lines, newline, rest = lines + newline + rest, "\n", ""
             self._begun[whose] = rest
             if newline:
-                # Colours stay, and what moves the cursor goes.
+                # Colours stay, and what moves the cursor goes; of what overwrites itself the last.
+                lines = "\n".join(line.rstrip("\r") for line in lines.split("\n"))
                 self._print(Text.from_ansi(lines))
 
     def stop(self) -> None:
@@ -129,7 +129,7 @@ class Bar:
 
     def say(self, text: str, style: str = "") -> None:
         """Print a message as it is."""
-        self._print(Text(text, style))
+        self._print(Text(readable(text), style))
 
     def tell(self, text: str, style: str = "") -> None:
         """Print a line with the time."""
@@ -175,10 +175,11 @@ class Bar:
         return capture.get().rstrip("\n")
 
     def _write(self, text: str) -> None:
+        data = text.encode(self._terminal.encoding, errors="replace")
         # A terminal that is gone is no reason for a run to end.
         with suppress(OSError):
-            self._terminal.write(text)
-            self._terminal.flush()
+            while data:
+                data = data[os.write(self._terminal.fileno(), data) :]
 
 
 def _row(tally: Tally, now: float, columns: int) -> RenderableType:
