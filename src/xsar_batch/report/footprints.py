@@ -32,7 +32,8 @@ def read(texts: Sequence[str]) -> Footprints:
     does not close then, and is left out as well.
     """
     given = np.array([text or None for text in texts], dtype=object)
-    polygons = shapely.from_wkt(given, on_invalid="ignore")
+    with np.errstate(invalid="ignore"):
+        polygons = shapely.from_wkt(given, on_invalid="ignore")
     polygons[~np.isin(shapely.get_type_id(polygons), (3, 6))] = None
     parts, owners = shapely.get_parts(polygons, return_index=True)
     rings = shapely.get_exterior_ring(parts)

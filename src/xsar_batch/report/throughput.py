@@ -15,8 +15,8 @@ from . import charts
 from .charts import Chart
 from .states import STATES
 
-#: A pause longer than this and than this share of all working time parts two runs.
-PAUSE = pd.Timedelta(hours=3)
+#: A pause longer than this, and than this share of what is left without it, parts two runs.
+PAUSE = np.timedelta64(3, "h")
 SHARE = 0.2
 
 #: At most so many panels; beyond that the shortest pauses do not count.
@@ -77,20 +77,26 @@ def chart(table: pd.DataFrame) -> Chart | None:
 def split(ended: pd.DataFrame) -> tuple[pd.Timedelta, list[Panel]]:
     """The width of a bar, and the runs: of rows with the columns ``ended`` and ``state``."""
     ended = ended.sort_values("ended")
-    times = ended["ended"].to_numpy()
-    pauses = np.diff(times)
-    working = max(times[-1] - times[0] - pauses[pauses > PAUSE].sum(), np.timedelta64(60, "s"))
-    cuts = np.flatnonzero(pauses > max(PAUSE, SHARE * pd.Timedelta(working)))
-    longest = np.sort(cuts[np.argsort(pauses[cuts], kind="stable")[::-1][: PANELS - 1]])
+    times = ended["ended"].to_numpy("datetime64[ns]")
+    cuts = np.sort(_pauses(times)) + 1
     parts = [
-        ended.iloc[begin:end]
-        for begin, end in zip([0, *longest + 1], [*longest + 1, len(ended)], strict=True)
+        ended.iloc[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(ended)], strict=True)
     ]
     for width in WIDTHS:
         panels = [_panel(part, width) for part in parts]
         if sum(len(panel.counts) for panel in panels) <= BARS:
             break
     return width, panels
+
+
+def _pauses(times: np.ndarray) -> np.ndarray:
+    """After which of the times a run has ended, the longest pause first."""
+    pauses = np.diff(times)
+    longest = np.argsort(-pauses.astype(np.int64), kind="stable")[: PANELS - 1]
+    left = (times[-1] - times[0]) - np.cumsum(pauses[longest])
+    parting = (pauses[longest] > PAUSE) & (pauses[longest] > left * SHARE)
+    # A pause that is not left out counts for the shorter ones as well.
+    return longest[np.logical_and.accumulate(parting)]
 
 
 def _panel(part: pd.DataFrame, width: pd.Timedelta) -> Panel:
