@@ -27,13 +27,14 @@ class Page:
     """One page in a browser of its own, with all that it said and asked for.
 
     ``console`` has every message of the console, error or not, and every uncaught exception;
-    ``requests`` every address that was asked for. Whatever asks the network is refused by a proxy
+    ``requests`` every address that was asked for; ``blocked`` why some were not. Whatever asks the network is refused by a proxy
     that is not there.
     """
 
     def __init__(self, width: int = 1400, height: int = 900) -> None:
         self.console: list[str] = []
         self.requests: list[str] = []
+        self.blocked: list[str] = []
         self._number = 0
         self._buffer = b""
         self._answers: dict[int, dict] = {}
@@ -62,7 +63,7 @@ class Page:
     def _start(self) -> None:
         their_in, self._to = os.pipe()
         self._from, their_out = os.pipe()
-        # The shell puts the pipes where Chromium looks for them.
+        # bash puts the pipes where Chromium looks for them; sh knows no numbers beyond 9.
         options = [
             *("--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu"),
             *("--no-first-run", "--disable-background-networking", "--disable-component-update"),
@@ -70,7 +71,7 @@ class Page:
             *("--proxy-bypass-list=<-loopback>", f"--user-data-dir={self._profile.name}"),
         ]
         self._process = subprocess.Popen(
-            ["sh", "-c", f'exec "$@" 3<&{their_in} 4>&{their_out}', "sh", CHROMIUM, *options],
+            ["bash", "-c", f'exec "$@" 3<&{their_in} 4>&{their_out}', "bash", CHROMIUM, *options],
             pass_fds=(their_in, their_out),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -122,6 +123,9 @@ class Page:
         elif event == "Network.requestWillBeSent":
             self.requests.append(told["request"]["url"])
 
+        elif event == "Network.loadingFailed":
+            self.blocked.append(told.get("blockedReason", told["errorText"]))
+
     def open(self, file: Path) -> float:
         """Open a file; returns the seconds until it is loaded and has been drawn once."""
         begin = time.monotonic()
@@ -140,6 +144,22 @@ class Page:
         if "exceptionDetails" in answer:
             raise RuntimeError(answer["exceptionDetails"]["exception"]["description"])
         return answer["result"].get("value")
+
+    def wait(self, script: str) -> None:
+        """Wait until an expression is true."""
+        deadline = time.monotonic() + PATIENCE
+        while not self.do(f"Boolean({script})"):
+            if time.monotonic() > deadline:
+                raise TimeoutError(script)
+            time.sleep(0.05)
+
+    def type(self, selector: str, text: str) -> None:
+        """Put text in a field, as if typed."""
+        self.do(f"(f => {{ f.focus(); f.select(); }})(document.querySelector('{selector}'))")
+        if text:
+            self.send("Input.insertText", text=text)
+        else:
+            self.key("Delete", code=46)
 
     def text(self, selector: str) -> str:
         """What a reader sees of the first element."""

@@ -103,7 +103,7 @@ def path_data(polygons: np.ndarray) -> list[str]:
     whole = np.round(points).astype(int)
     steps = np.diff(whole, axis=0, prepend=0)
     begins = np.flatnonzero(np.diff(ring, prepend=-1))
-    ends = np.append(begins[1:], len(ring))
+    ends = np.append(begins, len(ring))[1:]
     whole, steps = whole.tolist(), steps.tolist()
     texts = [""] * len(polygons)
     pieces = zip(begins.tolist(), ends.tolist(), ring[begins].tolist(), strict=True)
