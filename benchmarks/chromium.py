@@ -27,8 +27,8 @@ class Page:
     """One page in a browser of its own, with all that it said and asked for.
 
     ``console`` has every message of the console, error or not, and every uncaught exception;
-    ``requests`` every address that was asked for; ``blocked`` why some were not. Whatever asks the network is refused by a proxy
-    that is not there.
+    ``requests`` every address that was asked for; ``blocked`` why some were not.
+    Whatever asks the network is refused by a proxy that is not there.
     """
 
     def __init__(self, width: int = 1400, height: int = 900) -> None:

@@ -13,6 +13,9 @@ from . import made_up
 from .chromium import Page
 from .dry_run import REPO
 
+#: Of a picture, in pixels; wider ones make the README heavy.
+WIDTH = 940
+
 #: Everything that changes from day to day or from place to place.
 _STEADY = "document.querySelector('.where').textContent = '/home/datawork/l1b · made-up outcomes'"
 
@@ -20,23 +23,20 @@ _STEADY = "document.querySelector('.where').textContent = '/home/datawork/l1b ·
 def main() -> None:
     pictures = REPO / "docs" / "pictures"
     pictures.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as temporary, Page(1280, 900) as page:
+    with tempfile.TemporaryDirectory() as temporary, Page(WIDTH, 900) as page:
         file = Path(temporary) / "report.html"
-        table = made_up.table(1200, made_up.ATLANTIC)
+        table = made_up.table(700, made_up.ATLANTIC)
         report.write(file, table, Layout(Path(temporary)), {}, {})
         page.open(file)
         page.do(_STEADY)
         below = "getBoundingClientRect().bottom + scrollY"
         end_of_map = page.do(f"document.getElementById('frame').{below}")
-        page.screenshot(pictures / "report.png", x=0, y=0, width=1280, height=end_of_map + 10)
+        page.screenshot(pictures / "report.png", x=0, y=0, width=WIDTH, height=end_of_map + 10)
         page.do("document.querySelector('.group').open = true")
+        top = page.do("document.getElementById('charts').getBoundingClientRect().top + scrollY")
         end = page.do(f"document.querySelector('.group').{below}")
         page.screenshot(
-            pictures / "report-charts.png",
-            x=0,
-            y=end_of_map + 40,
-            width=1280,
-            height=end - end_of_map,
+            pictures / "report-charts.png", x=0, y=top - 20, width=WIDTH, height=end - top + 30
         )
 
 
