@@ -25,7 +25,7 @@ def main() -> None:
     pictures.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary, Page(WIDTH, 900) as page:
         file = Path(temporary) / "report.html"
-        table = made_up.table(700, made_up.ATLANTIC)
+        table = made_up.table(380, made_up.ATLANTIC)
         report.write(file, table, Layout(Path(temporary)), {}, {})
         page.open(file)
         page.do(_STEADY)

@@ -101,7 +101,7 @@ def _chart(values: np.ndarray, key: str, title: str, unit: str, digits: int) -> 
             for number, mark in enumerate(marks)
         ),
     ]
-    more = f" The last bar holds {beyond:,} above it, up to {values.max():,.0f}." if beyond else ""
+    more = f" The last bar holds {beyond:,} above it." if beyond else ""
     return Chart(
         *(key, title),
         f"{len(values):,} SAFEs that are done. Median {median:,.{digits}f} {unit}, 95 % below "
