@@ -151,7 +151,12 @@
       return;
     }
     // Once a frame is often enough.
-    if (!last) requestAnimationFrame(() => [last, tip.dataset.at] = [null, point(last)]);
+    if (!last) {
+      requestAnimationFrame(() => {
+        point(last);
+        last = null;
+      });
+    }
     last = event;
   });
   world.addEventListener("pointerleave", () => {
@@ -226,7 +231,7 @@
       lines.append(line);
     }
     here.append(lines);
-    if (safes.length > SHOWN) here.append(make("span", `and ${many(safes.length - SHOWN, "more").replace("mores", "more")}`, "note"));
+    if (safes.length > SHOWN) here.append(make("span", `and ${(safes.length - SHOWN).toLocaleString("en")} more`, "note"));
   };
   const showOnMap = (safe) => {
     const path = drawn(safe);
