@@ -9,7 +9,7 @@ import platform
 import time
 from pathlib import Path
 
-from . import dry_run, speed
+from . import dry_run, report, speed
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -17,7 +17,7 @@ RESULTS = HERE / "results"
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="*", help="speed, dry-run [both]", metavar="WHAT")
+    parser.add_argument("what", nargs="*", help="speed, dry-run, report [all]", metavar="WHAT")
     parser.add_argument("--safes", type=int, default=100_000, help="of a dry run [%(default)s]")
     parser.add_argument("--products", type=int, default=8, help="to convert [%(default)s]")
     parser.add_argument(
@@ -28,7 +28,7 @@ def main() -> None:
         "--folder", type=Path, default=HERE / "data", help="for scenes and venv [%(default)s]"
     )
     options = parser.parse_args()
-    what = options.what or ["speed", "dry-run"]
+    what = options.what or ["speed", "dry-run", "report"]
 
     rows = []
     if "speed" in what:
@@ -37,6 +37,8 @@ def main() -> None:
         )
     if "dry-run" in what:
         rows += dry_run.run(options.safes, options.repeats)
+    if "report" in what:
+        rows += report.run(20_000)
     for row in rows:
         goal = f"   goal {row['goal']}" if "goal" in row else ""
         print(f"{row['benchmark']:44} {row['figure']:8.2f}{goal}")

@@ -1,0 +1,71 @@
+"""The report: one HTML file that tells how a whole archive was converted.
+
+Nothing in it asks the network, and a policy in its head has the browser refuse what would. Its
+charts are finished drawings (:mod:`.charts`), its map is SVG (:mod:`.footprint_map`), and some 300
+lines of JavaScript serve the map and the search; without them it is still readable, and it prints
+as it is.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from ..layout import Layout
+from ..publish import published
+from . import (
+    distributions,
+    failures,
+    footprint_map,
+    outcomes,
+    page,
+    quicklooks,
+    summary,
+    throughput,
+)
+from .charts import by_month
+
+
+def write(
+    file: Path,
+    table: pd.DataFrame,
+    layout: Layout,
+    settings: Mapping[str, str],
+    versions: Mapping[str, str],
+) -> None:
+    """Write the report in one step.
+
+    ``table`` has a row for each SAFE, as ``status.csv`` (see :mod:`.outcomes`); logs and quicklooks
+    are looked up in ``layout`` and may be missing. ``settings`` and ``versions`` are shown as they
+    are.
+
+    Raises
+    ------
+    ValueError
+        A state in the table is none.
+    OSError
+        The file cannot be written.
+    """
+    rows = outcomes.prepared(table)
+    drawn = [
+        throughput.chart(rows),
+        by_month(summary.by_month(rows)),
+        distributions.duration(rows),
+        distributions.memory(rows),
+    ]
+    text = page.render(
+        page.Links(file, layout),
+        output_dir=str(layout.output_dir),
+        summary=summary.summarise(rows),
+        kinds=summary.by(rows, "mission", "mode", "product_type", "polarisation"),
+        map=footprint_map.draw(rows),
+        charts=[chart for chart in drawn if chart],
+        failures=failures.classes(rows, layout),
+        quicklooks=quicklooks.newest(rows, layout),
+        settings=settings,
+        versions=versions,
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with published(file) as temporary:
+        # A name on disk that is not UTF-8 comes as surrogates.
+        temporary.write_bytes(text.encode("utf-8", errors="replace"))

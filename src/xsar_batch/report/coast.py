@@ -1,0 +1,45 @@
+"""The coastline of the map: GSHHG, as fine as the map can show it."""
+
+import numpy as np
+import shapely
+
+from .. import gshhg
+from ..land_mask import LEVELS, RESOLUTION
+from .footprints import path_data
+from .window import WIDTH, Window
+
+#: How far the line may be from the true one, in units of the map: a sixth of a pixel of one 1300
+#: wide, so that it can be zoomed. All the world is 200 kB then.
+TOLERANCE = WIDTH / 8000
+
+#: Islands smaller than this, in units of the map each way, are left out.
+SMALLEST = WIDTH / 2500
+
+
+def path(window: Window) -> str:
+    """The data of an SVG path: all land in the window.
+
+    Raises
+    ------
+    LandMaskError
+        The package with the coastline is missing or damaged.
+    """
+    land = gshhg.read(RESOLUTION, LEVELS)
+    # Most are islets of a few points: gone before anything costs time.
+    _, south, _, north = shapely.bounds(land).T
+    land = land[(north - south) * window.scale > SMALLEST / 2]
+    pieces = []
+    west, south, east, north = window.box
+    for turn in (0,) if window.pole else (-360, 0, 360):
+        cut = shapely.clip_by_rect(land, west - turn, south, east - turn, north)
+        cut = cut[~shapely.is_empty(cut)]
+        if window.pole:
+            # Where it was cut it runs along a parallel, which is no straight line there.
+            cut = shapely.segmentize(cut, 2.0)
+        turned = shapely.transform(cut, lambda points, turn=turn: points + np.array([turn, 0]))
+        pieces.append(shapely.get_parts(turned))
+    placed = shapely.transform(np.concatenate(pieces), window.place)
+    placed = shapely.get_parts(shapely.simplify(placed, TOLERANCE, preserve_topology=False))
+    west, south, east, north = shapely.bounds(placed).T
+    kept = np.fmax(east - west, north - south) > SMALLEST
+    return "".join(path_data(placed[kept]))

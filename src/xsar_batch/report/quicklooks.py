@@ -1,0 +1,55 @@
+"""The contact sheet: the newest quicklooks, within the page itself."""
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ..layout import Layout
+
+#: How many at most, and how many bytes in all.
+MOST, BYTES = 24, 3_000_000
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class Quicklook:
+    """A picture with what it shows in words. ``data`` is an address that holds it."""
+
+    name: str
+    file: Path
+    data: str
+    words: str
+
+
+def newest(table: pd.DataFrame, layout: Layout) -> list[Quicklook]:
+    """Quicklooks of the SAFEs of a prepared table that were done last, the newest first."""
+    folder = layout.output_dir / "quicklooks"
+    try:
+        # One listing, not a question for each of 20,000 files.
+        there = {file.name.removesuffix(".png") for file in folder.iterdir()}
+    except OSError:
+        return []
+    rows = table[(table["state"] == "done") & table.index.isin(there)]
+    made, left = [], BYTES
+    for row in rows.sort_values("ended", ascending=False, kind="stable").itertuples():
+        file = folder / f"{row.Index}.png"
+        try:
+            picture = file.read_bytes() if file.stat().st_size <= left else b""
+        except OSError:
+            continue
+        if not picture.startswith(_PNG):
+            continue
+        left -= len(picture)
+        data = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+        made.append(Quicklook(str(row.Index), file, data, _words(row)))
+        if len(made) == MOST:
+            break
+    return made
+
+
+def _words(row: tuple) -> str:
+    when = "" if pd.isna(row.acquired) else f", {row.acquired:%Y-%m-%d %H:%M} UTC"
+    return f"{row.mission} {row.mode} {row.polarisation}".strip() + when

@@ -1,0 +1,42 @@
+"""The states of a SAFE and the classes of failures, in the words and signs of the report.
+
+Every state has a sign and a pattern beside its colour, since colour alone tells some readers
+nothing, and nobody on a page that was printed in black. The colours are of Okabe and Ito's set
+(https://jfly.uni-koeln.de/color); they stand in ``report.css``, once for light and once for dark.
+"""
+
+#: State -> sign and what it means, in the order in which they are told.
+STATES = {
+    "done": ("✓", "the product is there and passed its checks"),
+    "failed": ("✕", "there is no product, and the reason is known"),
+    "killed": ("■", "ended without a word: memory, time limit, or a signal"),
+    "interrupted": ("◐", "stopped by Ctrl-C or SIGTERM, no fault of the SAFE"),
+    "pending": ("○", "not tried yet"),
+}
+
+#: States that have something to explain.
+UNFINISHED = ("failed", "killed", "interrupted")
+
+#: Class of failure -> what to do about it.
+ADVICE = {
+    "bad-safe": "Get these SAFEs again. Trying again without that is useless, and costs under a "
+    "second each.",
+    "unsupported": "Leave this kind of product out by the setting select, or change resolution.",
+    "bad-product": "The result did not pass its checks: see the log. With a function of your own, "
+    "see there.",
+    "out-of-memory": "Run again: every attempt asks for more memory.",
+    "land-mask": "See the setting land_mask.",
+    "disk-full": "Make room and type the same command again.",
+    "timed-out": "It took longer than the rule's runtime. Run again: every attempt has more.",
+    "config": "The settings, or the file of your function, changed during the run. Type the same "
+    "command again.",
+    "unknown": "Nobody foresaw this. The end of the log holds the traceback: read it, report it.",
+    "killed": "The batch system or the kernel ended these, most often for memory or time. Run "
+    "again; if it comes back, ask for more of both.",
+    "interrupted": "Type the same command again.",
+}
+
+
+def fill(state: str) -> str:
+    """What a shape of this state is filled with: a pattern that the page defines."""
+    return "var(--done)" if state == "done" else f"url(#pattern-{state})"
