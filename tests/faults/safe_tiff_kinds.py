@@ -299,7 +299,7 @@ def strips_elsewhere(safe: Path, chance: Random) -> None:
     elif how == "bit":
         table[at] ^= 1 << chance.randrange(20)
     elif how == "shifted":
-        table[at] += chance.choice([-2, -1, 1, 2])
+        table[at] = int(table[at]) + chance.choice([-2, -1, 1, 2])
     else:
         table[at : at + 20] = 0
     header.save()

@@ -148,7 +148,10 @@ def truth(metadata: Metadata, made: xr.Dataset) -> dict[str, tuple[np.ndarray, n
     sigma_raw = dn**2 / known["sigma0_lut"] ** 2
     gamma_raw = dn**2 / known["gamma0_lut"] ** 2
     noise = known["noise_lut_range"] * known["noise_lut_azi"]
-    nesz, negz = noise / known["sigma0_lut"] ** 2, noise / known["gamma0_lut"] ** 2
+    # xsar takes the pixels of the first vector for those of all.
+    off = 3e-2 * noise + known["noise_half"] * known["noise_lut_azi"]
+    gains = [known[name] ** 2 for name in ("sigma0_lut", "gamma0_lut")]
+    nesz, negz = (noise / gain for gain in gains)
     denoised = all(
         metadata.annotation[pol].findtext(
             "imageAnnotation/processingInformation/thermalNoiseCorrectionPerformed"
@@ -158,18 +161,17 @@ def truth(metadata: Metadata, made: xr.Dataset) -> dict[str, tuple[np.ndarray, n
     )
     for name in ("sigma0_lut", "gamma0_lut"):
         found[name] = known[name], 1e-4 * known[name]
-    for name in ("noise_lut_range", "noise_lut_azi"):
-        # xsar takes the pixels of the first vector for those of all.
-        found[name] = known[name], 2e-2 * known[name]
-    found["noise_lut"] = noise, 3e-2 * noise
-    found["nesz"], found["negz"] = (nesz, 3e-2 * nesz), (negz, 3e-2 * negz)
+    found["noise_lut_range"] = known["noise_lut_range"], off
+    found["noise_lut_azi"] = known["noise_lut_azi"], 2e-2 * known["noise_lut_azi"]
+    found["noise_lut"] = noise, off
+    found["nesz"], found["negz"] = (nesz, off / gains[0]), (negz, off / gains[1])
     found["sigma0_raw"] = sigma_raw, 1e-3 * sigma_raw
     found["gamma0_raw"] = gamma_raw, 1e-3 * gamma_raw
     minus = 0.0 if denoised else 1.0
-    found["sigma0"] = sigma_raw - minus * nesz, 1e-3 * sigma_raw + 3e-2 * nesz
-    found["gamma0"] = gamma_raw - minus * negz, 1e-3 * gamma_raw + 3e-2 * negz
+    found["sigma0"] = sigma_raw - minus * nesz, 1e-3 * sigma_raw + off / gains[0]
+    found["gamma0"] = gamma_raw - minus * negz, 1e-3 * gamma_raw + off / gains[1]
     # The integer nearest to the mean of squares.
-    found["digital_number"] = known["digital_number"], 0.51
+    found["digital_number"] = known["digital_number"], 0.51 + known["pixels_half"]
     return found
 
 
@@ -230,12 +232,16 @@ def _radiometry(
     noise = metadata.noise[pol]
     vectors = noise.findall("noiseRangeVectorList/noiseRangeVector")
     lines = np.array([float(one.findtext("line")) for one in vectors])
-    rows = [
-        np.interp(sample, floats(one.findtext("pixel")), floats(one.findtext("noiseRangeLut")))
-        for one in vectors
-    ]
-    # The vector of the nearest line.
-    found["noise_lut_range"] = np.array([rows[np.abs(lines - at).argmin()] for at in line])
+    rows = np.array(
+        [
+            np.interp(sample, floats(one.findtext("pixel")), floats(one.findtext("noiseRangeLut")))
+            for one in vectors
+        ]
+    )
+    # Between the vectors before and after: of the nearest, as plain xsar takes it, or interpolated.
+    after = np.clip(np.searchsorted(lines, line), 1, lines.size - 1)
+    found["noise_lut_range"] = (rows[after] + rows[after - 1]) / 2
+    found["noise_half"] = np.abs(rows[after] - rows[after - 1]) / 2
     factor = np.full((line.size, sample.size), np.nan)
     for one in noise.findall("noiseAzimuthVectorList/noiseAzimuthVector"):
         first, last, near, far = (
@@ -260,5 +266,12 @@ def _radiometry(
         pixels = tiff.read(1).astype(float)
     height, width = line.size * cell[0], sample.size * cell[1]
     blocks = pixels[:height, :width].reshape(line.size, cell[0], sample.size, cell[1])
-    found["digital_number"] = np.sqrt((blocks**2).mean(axis=(1, 3)))
+    squares = (blocks**2).sum(axis=(1, 3))
+    # With or without the zeros of the border.
+    least, most = (
+        np.sqrt(squares / np.maximum(count, 1))
+        for count in (cell[0] * cell[1], (blocks > 0).sum(axis=(1, 3)))
+    )
+    found["digital_number"] = (least + most) / 2
+    found["pixels_half"] = (most - least) / 2
     return found
