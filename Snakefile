@@ -55,7 +55,8 @@ rule convert:
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     shell:
-        plan.command(scripts / "convert.py") + " --threads {threads} --minutes {resources.runtime} {wildcards.name}"
+        plan.command(scripts / "convert.py")
+        + " --threads {threads} --minutes {resources.runtime} {wildcards.name}"
 
 
 # The settings that decide what is in a product. Other settings: a new file, so all is made again.
