@@ -58,7 +58,8 @@ rule convert:
         mem_mb=per_attempt(1500),
         runtime=per_attempt(10),
     shell:
-        plan.command(scripts / "convert.py") + " --threads {threads} --minutes {resources.runtime} {wildcards.name}"
+        plan.command(scripts / "convert.py")
+        + " --threads {threads} --minutes {resources.runtime} {wildcards.name}"
 
 
 # The settings that decide what is in a product. Other settings: a new file, so all is made again.

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .warm import began
+
 #: Temporary files of processes on other machines are taken for left-overs after this many seconds
 #: without a write: far more than the writing of any product takes.
 STALE_AFTER = 3600
@@ -70,7 +72,8 @@ def remove_stale(folder: Path) -> int:
 
 def _is_stale(entry: os.DirEntry, host: str, pid: int) -> bool:
     if host == _host():
-        return not Path(f"/proc/{pid}").exists()
+        # One that is only waiting to be buried writes nothing any more.
+        return not began(pid)
     try:
         return time.time() - entry.stat().st_mtime > STALE_AFTER
     except FileNotFoundError:

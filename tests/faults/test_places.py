@@ -269,7 +269,7 @@ def start_and_hold(work: Work) -> subprocess.Popen:
 
 @faults
 @needs_setpriv
-def test_output_dir_of_somebody_else(work, name, tmp_path):
+def test_output_dir_of_somebody_else(work, name, tmp_path, scene):
     """Readable, not writable: what is pending can be seen; a run says whose folder to take."""
     assert work.snakemake().code == 0
     before = work.products
@@ -289,12 +289,17 @@ def test_output_dir_of_somebody_else(work, name, tmp_path):
 
     ran = as_nobody("-n")
     assert ran.code == 0 and "convert" not in ran.scheduled, ran.out
-    work.change(resolution="500m")
+    # Products that would be made again are named by Snakemake itself.
+    ran = as_nobody("--config", "resolution=500m")
+    assert ran.code != 0
+    assert "Write-protected output files for rule convert" in ran.out
+    assert f"out/{name}.nc" in ran.out
+
+    copy_safe(scene(1), work.archive, linked=True)
     ran = as_nobody()
     assert ran.code != 0
     assert said(ran), ran.out
-    line = said(ran)[0]
-    assert os.strerror(errno.EACCES) in line
+    assert os.strerror(errno.EACCES) in said(ran)[0]
     assert "write the path of a folder that is yours:  output_dir:" in ran.out
     assert "Traceback" not in ran.out
     assert work.products == before
