@@ -1,8 +1,8 @@
 """xsar works out the swath of each cell through xarray, a block of the merge list after the other.
 
 ``Sentinel1Dataset.add_swath_number`` compares whole grids of coordinates for each block: IW
-products before IPF 2.90 have some 200 of them, which takes 3.8 CPU-seconds, more than all the rest;
-EW products have 17.
+products before IPF 2.90 have some 200 of them, which takes 1.4 CPU-seconds; EW products 17, which
+takes 0.14.
 
 Present in xsar 2026.8.31; no fault, and not reported. Here a block is a slice of an array. The
 values are the same (they are xsar's ``recalibration`` group, which is not part of our products).
