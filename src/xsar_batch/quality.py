@@ -31,6 +31,7 @@ MASKED = ("sigma0", "sigma0_raw", "gamma0", "gamma0_raw")
 ATTRIBUTES = {
     "long_name": "quality of sigma0 and gamma0",
     "standard_name": "quality_flag",
+    "units": "1",
     "flag_values": np.array(list(MEANINGS), dtype="i1"),
     "flag_meanings": " ".join(MEANINGS.values()),
     "comment": (
