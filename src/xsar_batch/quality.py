@@ -48,7 +48,7 @@ def flagged(ds: xr.Dataset, share_inside: np.ndarray) -> xr.Dataset:
     ``share_inside`` is the share of each cell's pixels that lie inside of the swath, in the order
     of ``sigma0``.
     """
-    # Arrays instead of xarray's `where`, which takes 5 % of a conversion's CPU for all of them.
+    # Arrays instead of xarray's `where`, which takes longer.
     sigma0 = ds["sigma0"]
     share = da.from_array(share_inside, sigma0.chunks)
     new = {}
