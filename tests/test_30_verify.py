@@ -9,7 +9,7 @@ import shapely
 import xarray as xr
 import xsar
 
-from xsar_batch import cf, demo, product, safe, verify
+from xsar_batch import cf, demo, product, quality, safe, verify
 from xsar_batch.failures import BadProduct
 from xsar_batch.l1b import l1b
 
@@ -67,9 +67,9 @@ def east(ds, metres):
 
 
 def test_a_real_result_passes(ds, checked):
-    verify.check_dataset(ds, checked, "1000m")
+    verify.check_dataset(ds, checked, "1000m", flagged=True)
     # What is asked for is all that there is, so that a variable that goes missing is noticed.
-    assert set(ds.data_vars) - {"spatial_ref"} == set(verify.VARIABLES)
+    assert set(ds.data_vars) - {"spatial_ref"} == {*verify.VARIABLES, quality.NAME}
 
 
 @pytest.mark.parametrize("other", [{"mode": "EW", "product": "GRDM"}, {"pols": ("HH",)}])
@@ -169,9 +169,11 @@ def test_one_polarisation_without_a_value(ds, checked, name, pol):
 
 
 def test_a_single_value_is_enough(ds, checked):
-    # Cells without one are a known fault of xsar at the edges, and told elsewhere.
+    # Cells without one are told by the flag.
     ds["sigma0"].loc[{"pol": "VH"}] = np.nan
     ds["sigma0"][1, 5, 5] = 0.1
+    unknown = ds["sigma0"].isnull() & (ds["quality_flag"] != quality.NO_DATA)
+    ds["quality_flag"] = ds["quality_flag"].where(~unknown, quality.NOISE_UNKNOWN)
     verify.check_dataset(ds, checked, "1000m")
 
 

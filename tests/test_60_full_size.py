@@ -19,6 +19,8 @@ import xarray as xr
 from helpers import high_priority_issues
 from independent import Grd, metres_apart
 
+from xsar_batch import quality, safe
+
 REPO = Path(__file__).resolve().parents[1]
 SHARED = REPO.parent / "shared"
 CELL = 1000
@@ -52,7 +54,7 @@ def unpack(archive: Path, folder: Path) -> Path:
 
 def convert(safe_path: Path, land_mask: Path, folder: Path, *options: str) -> Path:
     """Convert by hand, as documented."""
-    product = folder / f"{safe_path.stem}.nc"
+    product = folder / f"{safe_path.stem}{''.join(options)}.nc"
     script = REPO / "workflow" / "scripts" / "convert.py"
     command = [sys.executable, script, safe_path, product, "--land-mask", land_mask, *options]
     subprocess.run(command, check=True)
@@ -120,9 +122,28 @@ def test_sigma0_is_what_pixels_calibration_and_noise_make(ds, real):
     for image, made in bands(ds, real[0]):
         at = image.centres(CELL)
         wrong = abs(made["sigma0"].values - image.sigma0(CELL)) * image.sigma_nought(*at) ** 2
+        flag, known = made["quality_flag"].values, np.isfinite(image.noise(*at))
+        whole = known & (flag == quality.VALID)
         # Numbers are rounded: to the integer whose square is nearest.
-        assert np.nanmax(wrong - made["digital_number"].values) < 0.51
-        assert np.array_equal(np.isnan(wrong), np.isnan(image.noise(*at)))
+        assert (wrong - made["digital_number"].values)[whole].max() < 0.51
+        assert np.isfinite(made["sigma0"].values[known & (flag != quality.NO_DATA)]).all()
+
+
+@pytest.mark.parametrize("kind", ["valid", "border"])
+def test_sigma0_is_the_truth_to_the_edges(ds, real, kind):
+    """Bias below 0.1 dB in each polarisation, over cells within and at the border of the swath."""
+    tool = load_fill_measurement()
+    image = safe.check(real[0]).annotations[0]
+    line, sample = np.meshgrid(ds["line"], ds["sample"], indexing="ij")
+    for pol in ds["pol"].values:
+        flag = ds["quality_flag"].sel(pol=pol).values
+        found = flag == ["valid", "border", "no_data"].index(kind)
+        truth = tool.truth(pol, line, sample, image.lines, image.samples)[found]
+        made = ds["sigma0"].sel(pol=pol).values
+        assert np.isnan(made[flag > 1]).all() and found.sum() > 100
+        bias = 10 * np.log10(made[found].mean() / truth.mean())
+        print(f"sigma0 {pol} {kind}: {found.sum()} cells, bias {bias:+.3f} dB")
+        assert abs(bias) < 0.1
 
 
 @pytest.mark.parametrize("where", ["everywhere", "last 30 rows", "last 30 columns"])
@@ -156,8 +177,8 @@ def test_all_variables_are_those_of_plain_xsar(real, land_mask, tmp_path):
     if "_S4_" in real[0].name:
         pytest.skip("plain xsar cannot open stripmap")
     cell = Grd(real[0], "HH" if "_1SDH_" in real[0].name else "VV").cell(CELL)[0]
-    with xr.open_dataset(convert(real[0], land_mask, tmp_path, "--no-repairs")) as unrepaired:
-        ds = unrepaired.load()
+    with xr.open_dataset(convert(real[0], land_mask, tmp_path, "--no-repairs")) as made:
+        unrepaired = made.load()
     code = """
 import pickle, sys, warnings
 warnings.simplefilter("ignore")
@@ -175,12 +196,12 @@ pickle.dump(variables, open(sys.argv[3], "wb"))
     file = tmp_path / "plain.pickle"
     subprocess.run([sys.executable, "-c", code, real[0], land_mask, file, str(cell)], check=True)
     plain = pickle.loads(file.read_bytes())
-    assert set(plain) <= set(ds.variables)
+    assert set(plain) <= set(unrepaired.variables)
     assert len(plain) == 31
     for name, (dims, values) in plain.items():
-        assert ds[name].dims == dims, name
+        assert unrepaired[name].dims == dims, name
         equal_nan = values.dtype.kind in "fM"
-        assert np.array_equal(ds[name].values, values, equal_nan=equal_nan), name
+        assert np.array_equal(unrepaired[name].values, values, equal_nan=equal_nan), name
 
 
 def test_the_file_is_small_with_nothing_dropped(product, ds):

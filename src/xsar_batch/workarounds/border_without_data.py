@@ -31,17 +31,19 @@ _plain = Sentinel1Dataset.apply_calibration_and_denoising
 
 @wraps(_plain)
 def _apply_calibration_and_denoising(self) -> None:
-    share = _mend(self)
+    shares = _mend(self)
     _plain(self)
-    if share is not None:
-        self._dataset = quality.flagged(self._dataset, share)
+    if shares is not None:
+        in_order = [shares[pol] for pol in self._dataset["sigma0"]["pol"].values]
+        self._dataset = quality.flagged(self._dataset, np.stack(in_order))
         self.datatree["measurement"] = self.datatree["measurement"].assign(self._dataset)
 
 
-def _mend(self) -> np.ndarray | None:
+def _mend(self) -> dict[str, np.ndarray] | None:
     """Put the digital numbers of the pixels inside in place of those of all pixels.
 
-    Returns the share of each cell's pixels that are inside, None if they were not read by us.
+    Returns, by polarisation, the share of each cell's pixels that are inside (line, sample); None
+    if they were not read by us.
     """
     reader, kept = self.sar_meta.reader, pixels_read_once.kept
     number = self._dataset["digital_number"]
@@ -59,7 +61,7 @@ def _mend(self) -> np.ndarray | None:
     mended = np.stack([block_rms.nearest(b.sums, np.maximum(b.inside, 1)) for b in blocks])
     mended[share < quality.LEAST_INSIDE] = 0
     self._dataset["digital_number"] = number.copy(data=da.from_array(mended, number.chunks))
-    return share
+    return dict(zip(wanted, share, strict=True))
 
 
 def apply() -> None:
