@@ -175,7 +175,7 @@ def test_second_run_does_only_what_is_left(mixed, scene, tmp_path):
     ran = work.snakemake("--config", f"select={{name: '{mended}'}}")
     assert ran.code == 0, ran.out
     assert ran.scheduled == {"convert": 1, "all": 1}
-    assert ending(ran) == "xsar-batch: of 1 pending, 1 made, 0 failed\n"
+    assert "of 1 pending, 1 made, 0 failed\n" in ending(ran)
     assert work.products == {**before, mended: work.products[mended]}
 
 
@@ -206,7 +206,7 @@ def converted(tmp_path_factory, scene, land_source) -> Work:
     ran = work.snakemake()
     assert ran.code == 0, ran.out
     assert len(work.products) == GOOD
-    assert ending(ran) == f"xsar-batch: of {GOOD} pending, {GOOD} made, 0 failed\n"
+    assert f"of {GOOD} pending, {GOOD} made, 0 failed\n" in ending(ran)
     return work
 
 

@@ -44,11 +44,11 @@ def test_clock_that_jumps_between_runs(jumps, work, scene):
         ran = work.snakemake(**at(jump))
         assert ran.code == 0, ran.out
         pending = 2 if number == 2 else 1
-        assert ending(ran) == f"xsar-batch: of {pending} pending, {pending} made, 0 failed\n"
+        assert f"of {pending} pending, {pending} made, 0 failed\n" in ending(ran)
         assert before.items() <= work.products.items()
         coarse(work)
         again = work.snakemake(**at(jump))
-        assert "nothing to do" in ending(again)
+        assert ", 0 pending" in preview(again)
         copy_safe(scene(number), work.archive, linked=True)
     assert f"{len(jumps) + 1} done, 1 pending" in preview(work.snakemake("-n"))
 
