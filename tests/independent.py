@@ -101,16 +101,26 @@ class Grd:
         return noise * azimuth
 
     def mean_square(self, metres: float) -> np.ndarray:
-        """Mean of DN^2 over all whole cells."""
+        """Mean of DN^2 over the pixels inside of the swath, NaN where fewer than half of a cell's
+        are: between the first and the last of each line that are not zero."""
         (path,) = self.safe.glob(f"measurement/*-{self.pol.lower()}-*.tiff")
         down, across = self.cell(metres)
         rows, columns = (length // n for length, n in zip(self.shape, (down, across), strict=True))
         mean = np.empty((rows, columns))
+
+        def summed(values: np.ndarray) -> np.ndarray:
+            blocks = values[:, : columns * across].reshape(down, columns, across)
+            return blocks.sum(axis=(0, 2))
+
         with rasterio.open(path) as tiff:
             for row in range(rows):
-                window = Window(0, row * down, columns * across, down)
-                square = tiff.read(1, window=window).astype(float) ** 2
-                mean[row] = square.reshape(down, columns, across).mean(axis=(0, 2))
+                number = tiff.read(1, window=Window(0, row * down, tiff.width, down)).astype(float)
+                begun = np.maximum.accumulate(number > 0, axis=1)
+                not_over = np.maximum.accumulate(number[:, ::-1] > 0, axis=1)[:, ::-1]
+                inside = summed(begun & not_over)
+                mean[row] = summed(number**2) / np.where(
+                    inside >= down * across / 2, inside, np.nan
+                )
         return mean
 
     def sigma0(self, metres: float) -> np.ndarray:
