@@ -21,7 +21,7 @@ from typing import Any
 
 from xsar_batch import command, threads, watch
 
-from . import began, owner_of
+from . import began, left_behind, owner_of
 
 #: Seconds between two looks whether the owner is still there.
 TICK = 0.3
@@ -60,6 +60,8 @@ class Server:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         self._is_to_end = False
         self._bind()
+        for folder in left_behind(self.folder.parent):
+            shutil.rmtree(folder, ignore_errors=True)
         try:
             while began(self.owner[0]) == self.owner[1] and not self._is_to_end:
                 sources = [reader, self._listener, *self._connections()]
