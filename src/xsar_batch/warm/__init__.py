@@ -51,6 +51,20 @@ def owner_of(folder: Path) -> tuple[int, int]:
     return int(process), int(time)
 
 
+def left_behind(place: Path) -> list[Path]:
+    """Folders beside this one that servers of this user left, killed together with their owners."""
+    found = []
+    for folder in place.parent.glob(f"xsar-batch-{os.getuid()}-*-*"):
+        try:
+            process, time = owner_of(folder)
+            if began(process) != time and folder.lstat().st_uid == os.getuid():
+                found.append(folder)
+        except (OSError, ValueError):
+            # Not ours, or gone meanwhile.
+            continue
+    return found
+
+
 def is_orphaned() -> bool:
     """Whether this is a job of a process that is no more."""
     process, _, time = os.environ.get(OWNER, "").partition("-")

@@ -22,7 +22,7 @@ from typing import Any
 
 from xsar_batch import command, threads, watch
 
-from . import began, owner_of
+from . import began, left_behind, owner_of
 
 #: Seconds between two looks whether the owner is still there.
 TICK = 0.3
@@ -63,6 +63,8 @@ class Server:
         self._bind()
         if lock is not None:
             os.close(lock)
+        for folder in left_behind(self.folder.parent):
+            shutil.rmtree(folder, ignore_errors=True)
         try:
             if lock is not None:
                 self._warm_up()
