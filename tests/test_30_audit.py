@@ -148,7 +148,7 @@ def test_variables_that_are_mixed_up(made, hidden, tmp_path):
 @pytest.mark.parametrize("how", ["failed", "killed"])
 def test_writes_that_never_ended(made, how):
     with netCDF4.Dataset(made(how)) as file:
-        assert len(file.variables) == 31, "it opens, and looks whole"
+        assert len(file.variables) >= 31, "it opens, and looks whole"
     kind, cause = bad(made(how))
     assert kind == "empty" and " is all NaN, and " in cause
 

@@ -113,7 +113,7 @@ def test_whole_safe_becomes_a_product(place):
     assert place.left == [place.product.name]
     with xr.open_dataset(place.product) as ds:
         assert dict(ds.sizes) == {"pol": 2, "line": 7, "sample": 8}
-        assert ds["sigma0"].notnull().all()
+        assert (ds["sigma0"].notnull() == (ds["quality_flag"] <= 1)).all()
         assert ds.attrs["source"] == place.safe.name
 
     record = outcome(place.outcome)

@@ -202,17 +202,17 @@ def _check_place(ds: xr.Dataset, image: Annotation | None, is_whole: bool) -> st
         if image is not None:
             verify.check_place(ds, image.grid)
             return "annotation"
-        ring = placement.corners(ds)
-        if ring is not None:
+        outline = placement.outline(ds)
+        if outline is not None:
             place = (ds[name].values for name in ("longitude", "latitude"))
-            verify.check_in_footprint(*place, *ring.T)
+            verify.check_in_footprint(*place, *outline.T)
         if all(set(ds[name].dims) == {"line", "sample"} for name in ("longitude", "latitude")):
             placement.check_smooth(ds)
         points = placement.control_points(ds) if is_whole else None
         if points is not None:
             placement.check_control_points(ds, points)
             return "control points"
-    return "footprint" if ring is not None else "themselves"
+    return "footprint" if outline is not None else "themselves"
 
 
 def _check_labels(ds: xr.Dataset, image: Annotation | None, is_ours: bool) -> None:

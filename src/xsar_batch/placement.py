@@ -66,14 +66,21 @@ def control_points(ds: xr.Dataset) -> ControlPoints | None:
     return ControlPoints(row, column, table[:, 2], table[:, 3])
 
 
-def corners(ds: xr.Dataset) -> np.ndarray | None:
-    """Corners of the footprint, (4, 2) longitudes and latitudes: first line, first sample; first
-    line, last sample; last, last; last, first."""
+def outline(ds: xr.Dataset) -> np.ndarray | None:
+    """All points of the footprint, (n, 2) longitudes and latitudes. Across 180 degrees ours is of
+    two parts."""
     try:
-        ring = shapely.get_coordinates(shapely.from_wkt(ds.attrs["footprint"]))
+        points = shapely.get_coordinates(shapely.from_wkt(ds.attrs["footprint"]))
     except (KeyError, TypeError, shapely.errors.ShapelyError):
         return None
-    return ring[:4] if ring.shape == (5, 2) and np.isfinite(ring).all() else None
+    return points if len(points) and np.isfinite(points).all() else None
+
+
+def corners(ds: xr.Dataset) -> np.ndarray | None:
+    """Corners of a footprint that has four, (4, 2) longitudes and latitudes: first line, first
+    sample; first line, last sample; last, last; last, first."""
+    ring = outline(ds)
+    return ring[:4] if ring is not None and len(ring) == 5 else None
 
 
 def check_distinct(ds: xr.Dataset) -> None:
