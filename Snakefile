@@ -104,7 +104,7 @@ rule audit:
 onstart:
     jobs = list(workflow.dag.needrun_jobs())
     # The other rules only look.
-    if {job.rule.name for job in jobs} & {"convert", "recipe", "land_mask"}:
+    if {job.rule.name for job in jobs} & {"all", "convert", "recipe", "land_mask"}:
         batch.begin(job.wildcards.name for job in jobs if job.rule.name == "convert")
 
 

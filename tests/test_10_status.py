@@ -147,6 +147,14 @@ def test_end_of_a_run_without_a_failure(config, tmp_path):
     assert last == f"    4 of 4 SAFEs are done; each of them: {tmp_path}/out/status.csv"
 
 
+def test_end_of_a_run_that_had_nothing_to_do(config, tmp_path):
+    make_products(plan_of(config).layout, 1, 2, 3, 4)
+    assert list(ending.lines(begun(plan_of(config)))) == [
+        "xsar-batch: nothing to do, all 4 products are there",
+        f"    4 of 4 SAFEs are done; each of them: {tmp_path}/out/status.csv",
+    ]
+
+
 def test_end_where_nothing_was_to_be_made(config):
     # Only a look at what is pending: no word of it.
     assert list(ending.lines(Run(plan_of(config)))) == []

@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ WELL, EACH = 35, 5
 
 
 def audit(*arguments: object):
-    return run(SCRIPTS / "audit.py", *map(str, arguments))
+    return run(sys.executable, SCRIPTS / "audit.py", *map(str, arguments))
 
 
 class Notebook:

@@ -231,8 +231,8 @@ def test_through_pbs(tmp_path):
         project.server.stop()
     assert ended.code == 1
     lines = re.findall(r"(\d) of 6 done, (\d) failed, (\d) running, (\d) queued", ended.out)
-    # One at a time in each of two PBS jobs.
-    assert {int(running) for *_, running, _ in lines} <= {0, 1, 2}
+    # One at a time in each of two PBS jobs, and a failure is told a second after the next began.
+    assert {int(running) for *_, running, _ in lines} <= {0, 1, 2, 3}
     assert max(int(running) for *_, running, _ in lines) >= 1
     assert all(sum(map(int, line)) == 6 for line in lines)
     last = re.search(r"5 of 6 done, 1 failed; in .* s, (\S+) s a job", ended.out)

@@ -111,7 +111,7 @@ def test_broken_ones_stop_nobody_else(mixed):
         assert mixed.work.outcome(name)["state"] == "done"
         with xr.open_dataset(mixed.work.out / f"{name}.nc") as ds:
             assert dict(ds.sizes) == {"pol": 2, "line": lines, "sample": samples}
-            assert ds["sigma0"].notnull().all()
+            assert (ds["sigma0"].notnull() == (ds["quality_flag"] <= 1)).all()
 
 
 def test_each_broken_one_has_its_class_and_reason(mixed):
@@ -153,7 +153,7 @@ def test_what_is_said_after_the_run(mixed):
     for name in mixed.broken:
         record = mixed.work.outcome(name)
         assert f"    {name}: {record['class']}: {record['cause']}\n" in said
-    assert "logs are in out/logs; the same command tries these again" in said
+    assert "logs are in out/logs; this tries again what failed, and what is new:" in said
 
 
 def test_second_run_does_only_what_is_left(mixed, scene, tmp_path):

@@ -95,4 +95,4 @@ def preview(ran: Ran) -> str:
 
 
 def ending(ran: Ran) -> str:
-    return paragraph(ran, r"of \d+ pending")
+    return paragraph(ran, r"(of \d+ pending|nothing to do)")

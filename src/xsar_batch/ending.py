@@ -21,7 +21,7 @@ def lines(run: "Run") -> Iterator[str]:
     long it took, how it stands with all SAFEs, and how to go on."""
     plan, layout = run.plan, run.plan.layout
     if not run.id:
-        # Nothing was made: all is there, or somebody only had a look.
+        # Somebody only had a look.
         return
     restored = run.end()
     made, failures, not_tried = [], [], []
@@ -33,11 +33,14 @@ def lines(run: "Run") -> Iterator[str]:
             made.append(record)
         else:
             failures.append(record)
-    yield (
-        f"xsar-batch: of {len(run.names)} pending, {len(made)} made, {len(failures)} failed"
-        + (f" ({by_class(map(status.failure_class, failures))})" if failures else "")
-        + (f", {len(not_tried)} not tried" if not_tried else "")
-    )
+    if not run.names:
+        yield f"xsar-batch: nothing to do, all {len(plan.catalogue.safes)} products are there"
+    else:
+        yield (
+            f"xsar-batch: of {len(run.names)} pending, {len(made)} made, {len(failures)} failed"
+            + (f" ({by_class(map(status.failure_class, failures))})" if failures else "")
+            + (f", {len(not_tried)} not tried" if not_tried else "")
+        )
     yield from _failures(failures)
     yield from _times(made)
     if restored:
