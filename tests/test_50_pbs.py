@@ -74,7 +74,7 @@ def test_freed_slots_do_not_make_small_packs(project):
 
 def test_walltime_kill_in_the_middle_of_a_pack(project):
     """One of two cores is free for the others when one job hangs until PBS kills all of it."""
-    work = project(6, seconds=1, minute=2.0)
+    work = project(6, seconds=1, minute=3.0)
     work.mark("hang", 1)
     ended = work.run(pbs_pack_size="6", pbs_pack_cores="2")
     assert ended.code == 0, ended.out

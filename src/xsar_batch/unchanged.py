@@ -41,6 +41,10 @@ def unchanged(safe: Path) -> Iterator[None]:
 def _state(safe: Path) -> State:
     found = {}
     for pattern in _READ:
+        below = Path(pattern).parent
+        if any((safe / folder).is_symlink() for folder in (below, below.parent) if folder.name):
+            # It may lead out, where nothing is to be looked at: the check says that.
+            continue
         for path in safe.glob(pattern):
             try:
                 status = path.stat()
