@@ -24,7 +24,7 @@ RANGE_TOLERANCE, DOPPLER_TOLERANCE, SAMPLE_TOLERANCE, ORBIT_TOLERANCE = 100.0, 1
 #: Degrees: of incidence and elevation, and of the heading.
 ANGLE_TOLERANCE, HEADING_TOLERANCE = 0.2, 2.0
 
-#: Relative: pixel spacing against the grid. Real ones: up to 2.1 % along, 0.2 % across.
+#: Relative: pixel spacing against the grid. Real ones: up to 1.6 % along, 0.2 % across.
 SPACING_TOLERANCE = 0.05
 
 #: WGS84.
