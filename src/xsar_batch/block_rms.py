@@ -29,7 +29,7 @@ from . import tiff
 #: too soon.) Of tiles two rows are kept, lest each tile be unpacked for every ROWS: an IW product
 #: in tiles of 1024 x 1024 takes 1.6 s of CPU a polarisation so, and 27 s otherwise.
 ROWS = 50
-CACHE = 1 << 20
+CACHE, MOST_CACHE = 1 << 20, 512 << 20
 
 
 def _compiled(function):
@@ -123,7 +123,7 @@ def blocks(
         tall, wide = image.block_shapes[band - 1]
         row = tall * wide * -(-image.width // wide) * np.dtype(image.dtypes[band - 1]).itemsize
         # One cache for all threads.
-        cache = CACHE if tall == 1 else max(CACHE, 2 * row * threads)
+        cache = CACHE if tall == 1 else min(max(CACHE, 2 * row * threads), MOST_CACHE)
     found = Blocks(np.empty(shape, np.uint64), np.empty(shape, np.int64), lines * samples)
     parts = np.array_split(np.arange(shape[0]), threads)
     with ThreadPoolExecutor(threads) as pool:
