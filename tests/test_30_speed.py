@@ -225,21 +225,25 @@ def test_rms_of_files_that_are_laid_out_otherwise(profile, tmp_path):
     np.testing.assert_array_equal(block_rms.read(path, 100, 100), of_gdal(path, 100, 100))
 
 
-def test_tiles_are_unpacked_once(tmp_path):
+def test_tiles_are_unpacked_once(tmp_path, monkeypatch):
     """As tall as those of the Copernicus Data Space."""
     pixels = np.random.default_rng(1).integers(0, 500, (3000, 4000), "uint16")
     path = image(tmp_path, pixels, compress="zstd", tiled=True, blockxsize=1024, blockysize=1024)
-    begin = time.process_time()
-    with rasterio.open(path) as file:
-        file.read(1)
-    once = time.process_time() - begin
+    expected = of_gdal(path, 100, 100)
     block_rms.warm_up()
-    begin = time.process_time()
-    found = block_rms.read(path, 100, 100, threads=2)
-    took = time.process_time() - begin
-    np.testing.assert_array_equal(found, of_gdal(path, 100, 100))
-    # 3 rows of tiles, read 50 lines at a time: 20 times if each had to be unpacked again.
-    assert took < 5 * once + 0.1
+
+    def least_cpu() -> float:
+        times = []
+        for _ in range(3):
+            begin = time.process_time()
+            np.testing.assert_array_equal(block_rms.read(path, 100, 100), expected)
+            times.append(time.process_time() - begin)
+        return min(times)
+
+    once = least_cpu()
+    monkeypatch.setattr(block_rms, "MOST_CACHE", block_rms.CACHE)
+    # 3 rows of tiles, read 50 lines at a time: 20 times.
+    assert least_cpu() > 3 * once
 
 
 def test_what_is_no_plain_block_is_left_to_gdal(tmp_path):
