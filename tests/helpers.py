@@ -437,3 +437,44 @@ def high_priority_issues(product: Path, report: Path) -> tuple[int, list]:
     found = json.loads(report.read_text())["cf:1.8"]
     assert found["possible_points"] > 100, "it did not look at anything"
     return found["high_count"], [issue for issue in found["high_priorities"] if issue["msgs"]]
+
+
+def as_cog(safe: Path, folder: Path) -> Path:
+    """The SAFE as the Copernicus Data Space packs it: https://github.com/eu-cdse/utilities.
+
+    Pixels are packed with ZSTD into tiles, smaller images of them added, zeros called no data, and
+    the parts of the TIFF that GDAL does not know put behind its end. All files of a polarisation
+    end in ``-cog``, and the manifest names the packer before the processor.
+    """
+    import rasterio
+    import rasterio.shutil
+
+    path = copy_safe(safe, folder)
+    for file in [*path.glob("annotation/**/*-00?.xml"), *path.glob("measurement/*.tiff")]:
+        new = file.with_name(f"{file.stem}-cog{file.suffix}")
+        if file.suffix == ".xml":
+            file.rename(new)
+            continue
+        with rasterio.open(file, "r+") as image:
+            image.nodata = 0
+        options = {"BLOCKSIZE": 256, "COMPRESS": "ZSTD", "OVERVIEW_RESAMPLING": "RMS"}
+        rasterio.shutil.copy(file, new, driver="COG", OVERVIEW_COUNT=3, **options)
+        with new.open("ab") as image:
+            image.write(b"\x1f\x8b what was behind the pixels")
+        file.unlink()
+    manifest = path / "manifest.safe"
+    edit(manifest, r"(-00\d)\.(xml|tiff)", r"\1-cog.\2", count=0)
+    packing = (
+        '<safe:processing name="COG Conversion" start="2024-03-02T06:25:27.771913">'
+        '<safe:facility name="Copernicus Data Space Ecosystem">'
+        '<safe:software name="Sentinel-1 COGifier" version="001.00"/></safe:facility>'
+        '<safe:resource name="packed" role="Level-1 GRD Product">'
+    )
+    edit(
+        manifest,
+        r"<xmlData>(\s*<safe:processing .*?</safe:processing>\s*)</xmlData>",
+        rf"<xmlData>{packing}\1</safe:resource></safe:processing></xmlData>",
+    )
+    seal(path)
+    path = path.rename(path.with_name(f"{path.stem}_COG.SAFE"))
+    return path

@@ -72,7 +72,8 @@ def test_names_of_other_kinds(real, mode, product_type, polarisation):
     [
         "",
         f"{NAME}.SAFE",
-        f"{NAME}_COG",
+        f"{NAME}_GOC",
+        f"{NAME}_COG_COG",
         f"x{NAME}",
         NAME[:-1],
         NAME.lower(),

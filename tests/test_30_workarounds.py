@@ -10,6 +10,7 @@ import safe_s1.reader
 import shapely
 import xarray as xr
 import xsar
+from helpers import as_cog
 from independent import Grd
 from pyproj import Geod
 from safe_s1.reader import Sentinel1Reader
@@ -315,3 +316,21 @@ def test_every_workaround_is_applied_and_has_its_test():
     tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_30_*.py"))
     for module in modules:
         assert f'CAN_GO.format("{module}")' in tests
+
+
+# -- packed as COG -----------------------------------------------------------------------------
+
+
+def test_plain_xsar_cannot_open_a_cog(plain, safe, tmp_path):
+    with pytest.raises(IndexError):
+        opened(as_cog(safe, tmp_path), "1000m")
+        pytest.fail(CAN_GO.format("packed_as_cog"))
+
+
+def test_a_cog_gives_the_values_of_the_safe_it_was_made_of(cured, safe, tmp_path):
+    expected, found = opened(safe, "1000m"), opened(as_cog(safe, tmp_path), "1000m")
+    assert set(found.variables) == set(expected.variables)
+    for name, variable in expected.variables.items():
+        np.testing.assert_array_equal(found[name].values, variable.values, err_msg=name)
+    assert found.attrs["ipf_version"] == expected.attrs["ipf_version"] == 3.71
+    assert found.attrs["aux_cal"] == expected.attrs["aux_cal"]

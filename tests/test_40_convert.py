@@ -17,6 +17,7 @@ from helpers import (
     PATIENCE,
     SCRIPTS,
     Ran,
+    as_cog,
     copy_safe,
     damage_pixels,
     environment,
@@ -516,3 +517,18 @@ def test_resolution_by_hand_that_is_no_length(place):
     assert ran.out == (
         "FAILED config: resolution: '1km' is no length in metres; write: --resolution 1000m\n"
     )
+
+
+def test_cog_gives_the_product_of_the_safe_it_was_made_of(scene, land_mask_file, tmp_path):
+    """And passes its checks, which look at the pixels and at the metadata."""
+    whole = Place(scene(), land_mask_file, tmp_path / "whole")
+    packed = Place(as_cog(scene(), tmp_path), land_mask_file, tmp_path / "packed")
+    for place in (whole, packed):
+        place.folder.mkdir()
+        ran = place.convert()
+        assert ran.code == 0, ran.out
+
+    with xr.open_dataset(whole.product) as expected, xr.open_dataset(packed.product) as found:
+        xr.testing.assert_equal(found, expected)
+        assert found.attrs["ipf"] == expected.attrs["ipf"] == "003.71"
+        assert found.attrs["source"] == packed.safe.name

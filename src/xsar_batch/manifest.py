@@ -36,8 +36,11 @@ _PREFIX = {"calibration": "calibration-", "noise": "noise-"}
 #: xsar takes mode, polarisation and number of a file out of its name.
 _STEM = re.compile(
     r"s1[a-z]-(?P<swath>[a-z0-9]{2})-grd-(?P<polarisation>[hv]{2})-\d{8}t\d{6}-\d{8}t\d{6}-"
-    r"(?P<orbit>\d{6})-(?P<datatake>[0-9a-f]{6})-(?P<number>\d{3})"
+    r"(?P<orbit>\d{6})-(?P<datatake>[0-9a-f]{6})-(?P<number>\d{3})(?:-cog)?"
 )
+
+#: Name of the processor in manifests.
+_PROCESSOR = "Sentinel-1 IPF"
 
 #: Polarisations by the code in the SAFE's name.
 _POLARISATIONS = {"DV": "VV VH", "DH": "HH HV", "SV": "VV", "SH": "HH"}
@@ -72,11 +75,7 @@ def read(safe: Path, name: Mapping[str, str]) -> Manifest:
         than a conversion needs, or files outside.
     """
     root, data = read_xml(safe, "manifest.safe", "XFDU")
-    # xsar asks for the first of all, as a number.
-    versions = [one.get("version", "") for one in root.iterfind(".//{*}facility/{*}software")]
-    ipf = versions[0] if versions else ""
-    if not re.fullmatch(r"\d{1,3}\.\d{1,3}", ipf):
-        raise BadSafe(f"manifest.safe names no version of the processor: {ipf!r}")
+    ipf = _ipf(root)
     polarisations = [
         (element.text or "").strip() for element in root.iter("{*}transmitterReceiverPolarisation")
     ]
@@ -105,6 +104,19 @@ def read(safe: Path, name: Mapping[str, str]) -> Manifest:
     return Manifest(ipf, tuple(polarisations), files)
 
 
+def _ipf(root: etree._Element) -> str:
+    """Version of the processor: who packed the pixels since (COG) is named before it."""
+    software = root.findall(".//{*}facility/{*}software")
+    # xsar asks for the first of all, as a number.
+    first = software[0].get("version", "") if software else ""
+    ours = next((one for one in software if one.get("name") == _PROCESSOR), None)
+    ipf = first if ours is None else ours.get("version", "")
+    for version in (first, ipf):
+        if not re.fullmatch(r"\d{1,3}\.\d{1,3}", version):
+            raise BadSafe(f"manifest.safe names no version of the processor: {version!r}")
+    return ipf
+
+
 def _files(root: etree._Element, polarisations: list[str]) -> dict[str, tuple[Entry, ...]]:
     files: dict[str, list[Entry]] = {kind: [] for kind in NEEDED.values()}
     for item in root.findall("dataObjectSection/dataObject"):
@@ -122,11 +134,13 @@ def _files(root: etree._Element, polarisations: list[str]) -> dict[str, tuple[En
     if len({tuple(_stem(kind, entry) for entry in files[kind]) for kind in files}) > 1:
         # xsar goes by the order, and would give one polarisation the pixels of the other.
         raise BadSafe("manifest.safe lists annotations, their LUTs and pixels in different orders")
-    # Names end in -001.xml, -002.xml in the order of the polarisations.
-    return {
-        kind: tuple(sorted(entries, key=lambda entry: Path(entry.href).stem.rsplit("-", 1)[-1]))
-        for kind, entries in files.items()
-    }
+    # Names end in -001.xml, -002.xml (-001-cog.xml) in the order of the polarisations.
+    return {kind: tuple(sorted(entries, key=_number)) for kind, entries in files.items()}
+
+
+def _number(entry: Entry) -> str:
+    """The last part of a file's name."""
+    return Path(entry.href).stem.removesuffix("-cog").rsplit("-", 1)[-1]
 
 
 def _md5(item: etree._Element) -> str:

@@ -51,6 +51,7 @@ def check(path: str | os.PathLike, repairs: bool = True) -> Safe:
     if not path.is_dir():
         raise BadSafe(f"{path} is not there" if not path.exists() else f"{path} is no folder")
     _check_kind(name, repairs)
+    is_cog = safe_name.is_cog(name)
     if {"[", "]"} & set(str(path)):
         raise Unsupported(f"xsar takes [ and ] for a pattern: move or link it from {path.parent}")
     fields = safe_name.parse(name)
@@ -61,7 +62,8 @@ def check(path: str | os.PathLike, repairs: bool = True) -> Safe:
         if one.polarisation != polarisation:
             raise BadSafe(f"{entries[0].href} is of {one.polarisation}, not {polarisation}")
         _check_name(entries[0].href, one, fields)
-        _check_tiff(path, listed.files["measurement"][len(annotations)].href, one, listed.ipf)
+        href = listed.files["measurement"][len(annotations)].href
+        _check_tiff(path, href, one, listed.ipf, is_cog)
         annotations.append(one)
     _check_alike(annotations)
     return Safe(path, name, listed.ipf, tuple(annotations))
@@ -85,6 +87,11 @@ def _check_kind(name: str, repairs: bool) -> None:
         raise Unsupported(
             f"this is a stripmap product ({kind}), which plain xsar cannot open: it has no swath "
             "merging; set repairs: true"
+        )
+    if safe_name.is_cog(name) and not repairs:
+        raise Unsupported(
+            "this SAFE was packed by the Copernicus Data Space (COG), which plain xsar cannot "
+            "open: set repairs: true"
         )
 
 
@@ -136,7 +143,7 @@ def _check_alike(annotations: list[Annotation]) -> None:
             raise BadSafe("noise is removed from one of the polarisations only")
 
 
-def _check_tiff(path: Path, href: str, expected: Annotation, ipf: str) -> None:
+def _check_tiff(path: Path, href: str, expected: Annotation, ipf: str, is_cog: bool) -> None:
     """Check the TIFF's header against the annotation, and that GDAL opens it.
 
     A compressed TIFF may have any size; damage inside shows when it is read.
@@ -152,7 +159,8 @@ def _check_tiff(path: Path, href: str, expected: Annotation, ipf: str) -> None:
         raise BadSafe(f"{href} cannot be opened: {_without_path(error, path / href)}") from None
     if (shape, dtypes) != ((expected.lines, expected.samples), ("uint16",)):
         raise BadSafe(f"{href} holds {shape} pixels of {dtypes}")
-    if nodata is not None:
+    # Packers of COG call zeros no data. They are read as the zeros that they were.
+    if nodata is not None and not (is_cog and nodata == 0):
         raise BadSafe(f"{href} declares {nodata} to be no data, which no GRD product does")
     version = re.search(r"IPF (\d+\.\d+)", written_by)
     if version and version[1] != ipf:

@@ -10,6 +10,9 @@ Naming convention: Sentinel-1 Product Specification (S1-RS-MDA-52-7441), section
     |   |  product type and resolution
     |   mode
     mission
+
+The Copernicus Data Space also has GRD products whose pixels it packed into cloud optimised GeoTIFF:
+their names end in ``_COG.SAFE``.
 """
 
 import re
@@ -23,10 +26,16 @@ SAFE_NAME = re.compile(
     r"(?P<level>[012])(?P<product_class>[A-Z])(?P<polarisation>[SD][HV]|HH|HV|VV|VH)_"
     r"(?P<start>\d{8}T\d{6})_(?P<stop>\d{8}T\d{6})_"
     r"(?P<orbit>\d{6})_(?P<datatake>[0-9A-F]{6})_(?P<unique_id>[0-9A-F]{4})"
+    r"(?:_COG)?"
 )
 
 #: Columns of the catalogue that come from the name.
 FIELDS = tuple(SAFE_NAME.groupindex)
+
+
+def is_cog(name: str) -> bool:
+    """Whether pixels were packed into cloud optimised GeoTIFF, by the SAFE's name."""
+    return name.endswith("_COG")
 
 
 def parse(name: str) -> dict[str, str] | None:

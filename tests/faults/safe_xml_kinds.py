@@ -753,7 +753,7 @@ def pixels_of_vectors_wrong(safe: Path, chance: Random) -> None:
                 "far": [value * 100 for value in values],
                 "half": [value // 3 for value in values],
                 "negative": [-value for value in values],
-                "moved": [values[0], *(value + 150 for value in values[1:])],
+                "moved": [values[0], *(value + 600 for value in values[1:])],
             }[how]
             one.text = " ".join(map(str, values))
 

@@ -16,6 +16,7 @@ from . import (
     border_without_data,
     noise_as_annotated,
     noise_to_the_edges,
+    packed_as_cog,
     pixels_read_once,
     positions_at_once,
     stripmap_without_merging,
@@ -34,7 +35,7 @@ MODULES = (
 REPAIRS: tuple[ModuleType, ...] = (
     *(across_date_line, border_without_data),
     *(noise_as_annotated, noise_to_the_edges),
-    stripmap_without_merging,
+    *(packed_as_cog, stripmap_without_merging),
 )
 
 _is_applied = False
