@@ -35,6 +35,7 @@ localrules:
     recipe,
     land_mask,
     pending,
+    report,
     audit,
 
 
@@ -91,6 +92,12 @@ rule land_mask:
 rule pending:
     shell:
         tool(scripts / "pending.py", config)
+
+
+# status.csv and report.html as it stands now, also while a run is at work.
+rule report:
+    shell:
+        tool(scripts / "report.py", config)
 
 
 # Checks the products that are there. Fails if some are to be made again.

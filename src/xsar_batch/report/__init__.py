@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from .. import advice
 from ..layout import Layout
 from ..publish import published
 from . import (
@@ -47,6 +48,9 @@ def write(
         The file cannot be written.
     """
     rows = outcomes.prepared(table)
+    # As at the end of a run: what the settings leave out now may have been tried with others.
+    asked_for = rows["selected"] != "no"
+    rows, others = rows[asked_for], int((~asked_for).sum())
     drawn = [
         throughput.chart(rows),
         by_month(summary.by_month(rows)),
@@ -57,11 +61,13 @@ def write(
         page.Links(file, layout),
         output_dir=str(layout.output_dir),
         summary=summary.summarise(rows),
+        others=others,
         kinds=summary.by(rows, "mission", "mode", "product_type", "polarisation"),
         map=footprint_map.draw(rows),
         charts=[chart for chart in drawn if chart],
         failures=failures.classes(rows, layout),
         quicklooks=quicklooks.newest(rows, layout),
+        advice=_advice(rows),
         settings=settings,
         versions=versions,
     )
@@ -69,3 +75,9 @@ def write(
     with published(file) as temporary:
         # A name on disk that is not UTF-8 comes as surrogates.
         temporary.write_bytes(text.encode("utf-8", errors="replace"))
+
+
+def _advice(rows: pd.DataFrame) -> list[str]:
+    """Lines for a profile; none where nothing was measured."""
+    measured = rows.loc[rows["state"] == "done", ["state", "seconds", "peak_memory_mb"]].dropna()
+    return list(advice.lines(measured.to_dict("records"))) if len(measured) else []

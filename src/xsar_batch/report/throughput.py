@@ -45,7 +45,9 @@ class Panel:
 
 def chart(table: pd.DataFrame) -> Chart | None:
     """SAFEs that ended, by time; None where no time is known."""
-    ended = table.loc[table["ended"].notna() & (table["state"] != "pending"), ["ended", "state"]]
+    ended = table.loc[
+        table["ended"].notna() & table["state"].isin(["done", "failed"]), ["ended", "state"]
+    ]
     if ended.empty:
         return None
     width, panels = split(ended)
