@@ -251,7 +251,7 @@ def test_a_lone_scene_has_surroundings_and_a_coast():
 
 
 def test_without_the_coastline_there_is_a_map_that_says_so(monkeypatch):
-    def missing(*_):
+    def missing(*_, **__):
         raise reasons.LandMaskError("the coastline is not installed")
 
     monkeypatch.setattr(coast.gshhg, "read", missing)

@@ -50,7 +50,7 @@ def written(table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Pa
         *(sys.executable, REPO / "workflow" / "scripts" / "report.py"),
         *("--table", folder / "status.csv", folder, folder / "report.html"),
     )
-    assert (ran.code, ran.out) == (0, "")
+    assert (ran.code, ran.out) == (0, f"{folder / 'report.html'}\n")
     assert not list(folder.glob(".*.part"))
     return folder / "report.html"
 
