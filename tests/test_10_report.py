@@ -210,18 +210,14 @@ def test_the_report_at_the_end_of_a_run_has_settings_and_versions(ready):
         assert f"<code>{what}</code>" in text
 
 
-@pytest.mark.parametrize(
-    ("table", "why"),
-    [("name,state\nx,lost\n", "state 'lost' is none of done, "), (None, "No such file")],
-)
-def test_a_report_that_fails_is_one_line_at_the_end(ready, table, why):
-    layout = ready.layout
-    layout.report.write_text("old")
-    if table:
-        layout.status.write_text(table)
-    trouble = report_command.at_end(ready)
-    assert why in trouble and "\n" not in trouble
-    assert layout.report.read_text() == "old"
+def test_a_report_that_cannot_be_written_is_one_line_at_the_end(config, tmp_path):
+    run = begun(plan_of(config, report=True))
+    make(run, 1)
+    run.plan.layout.report.mkdir()
+    lines = list(ending.lines(run))
+    place = lines.index(f"    1 of 4 SAFEs are done; each of them: {tmp_path}/out/status.csv")
+    file = f"{tmp_path}/out/report.html"
+    assert lines[place + 1] == f"    {file} cannot be written: {file}: Is a directory"
 
 
 def test_a_report_that_crashes_or_hangs_is_one_line_too(ready, monkeypatch, tmp_path):

@@ -84,7 +84,11 @@ def main(words: list[str], script: str = __file__) -> int:
         parser.error("--table needs an OUTPUT_DIR, where logs and quicklooks are looked up")
     try:
         file = _of_table(options) if options.output_dir else _of_now(options, script)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        where = error.filename2 or error.filename
+        print(f"report: {where}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    except ValueError as error:
         print(f"report: {error}", file=sys.stderr)
         return 1
     except Failure as failure:
