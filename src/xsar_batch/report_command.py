@@ -23,15 +23,16 @@ from .versions import versions
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Seconds after which the end of a run waits no longer; 100,000 SAFEs take 20.
+#: Seconds after which the end of a run waits no longer; 20,000 SAFEs take 3.
 PATIENCE = 600
 
 
 def at_end(plan: Plan) -> str:
     """Write the report of ``status.csv`` as it stands; returns why that failed, or nothing."""
     layout = plan.layout
+    # -P: the working directory is the user's, and what lies there is not to be imported.
     command = [
-        *(sys.executable, "-m", __name__, f"--shown={json.dumps(plan.settings.told())}"),
+        *(sys.executable, "-P", "-m", __name__, f"--shown={json.dumps(plan.settings.told())}"),
         *("--", os.fspath(layout.output_dir), os.fspath(layout.report)),
     ]
     try:
