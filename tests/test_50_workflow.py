@@ -131,6 +131,10 @@ def test_failures_leave_no_file(mixed):
     assert pictures == {f"{name}.png" for name in mixed.good}
 
 
+def test_all_accounts_agree(mixed):
+    agree.check(mixed.work, {*mixed.good, *mixed.broken}, end=ending(mixed.ran))
+
+
 def test_what_is_said_before_the_run(mixed):
     # Good, broken, the listed one and the one that is no Sentinel-1; one good one is listed too.
     found, selected = GOOD + len(mixed.broken) + 2, GOOD + len(mixed.broken)
@@ -155,11 +159,7 @@ def test_what_is_said_after_the_run(mixed):
     for name in mixed.broken:
         record = mixed.work.outcome(name)
         assert f"    {name}: {record['class']}: {record['cause']}\n" in said
-    assert "logs are in out/logs; this tries again what failed, and what is new:\n" in said
-
-
-def test_all_accounts_agree(mixed):
-    agree.check(mixed.work, {*mixed.good, *mixed.broken}, end=ending(mixed.ran))
+    assert "logs are in out/logs; this tries again what failed, and what is new:" in said
 
 
 def test_second_run_does_only_what_is_left(mixed, scene, tmp_path):
