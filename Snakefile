@@ -35,6 +35,7 @@ localrules:
     recipe,
     land_mask,
     pending,
+    report,
     audit,
 
 
@@ -89,8 +90,18 @@ rule land_mask:
 
 # The paths of all pending SAFEs, on standard output:  snakemake pending --cores 1 --quiet all
 rule pending:
+    log:
+        "logs/pending.log",
     shell:
-        tool(scripts / "pending.py", config)
+        tool(scripts / "pending.py", config) + " 2> >(tee {log:q} >&2)"
+
+
+# status.csv and report.html as it stands now, also while a run is at work.
+rule report:
+    log:
+        plan.layout.log("report"),
+    shell:
+        tool(scripts / "report.py", config) + " 2>&1 | tee {log:q}"
 
 
 # Checks the products that are there. Fails if some are to be made again.

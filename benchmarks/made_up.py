@@ -32,6 +32,8 @@ CAUSES = {
     "bad-product": ((5, "sigma0: {n} of 42917 cells are NaN"),),
     "out-of-memory": ((6, "memory ran out at {n} MB"),),
     "disk-full": ((8, "no space left in /home/datawork/l1b to write 4 MB"),),
+    "killed": ((9, "ended without a word, out of memory or by a signal"),),
+    "interrupted": ((4, "SIGTERM"),),
     "unknown": ((3, "KeyError: 'azimuth_fm_rate'"), (1, "ValueError: x = {n} is out of bounds")),
 }
 
@@ -134,9 +136,9 @@ def _outcomes(made: pd.DataFrame, random: np.random.Generator) -> None:
     """Fill in how it went."""
     count = len(made)
     made["state"] = random.choice(
-        ["done", "failed", "killed", "interrupted", "pending"],
+        ["done", "failed", "running", "pending"],
         count,
-        p=[0.955, 0.022, 0.002, 0.001, 0.02],
+        p=[0.955, 0.024, 0.001, 0.02],
     )
     made["class"] = made["cause"] = ""
     weights = [(w, c, text) for c, causes in CAUSES.items() for w, text in causes]
@@ -149,11 +151,6 @@ def _outcomes(made: pd.DataFrame, random: np.random.Generator) -> None:
         stamp = "-".join(made.index[k].lower().split("_")[4:8])
         made.iloc[k, column["class"]] = name
         made.iloc[k, column["cause"]] = words.format(name=stamp, n=random.integers(1000, 9999))
-    for state, cause in (
-        ("killed", "ended without a word, out of memory or by a signal"),
-        ("interrupted", "SIGTERM"),
-    ):
-        made.loc[made["state"] == state, ["class", "cause"]] = state, cause
 
     tried, done = made["state"] != "pending", made["state"] == "done"
     cpu = np.where(done, random.gamma(9, 0.17, count) + 0.7, random.gamma(2, 0.25, count) + 0.1)
@@ -175,6 +172,9 @@ def _outcomes(made: pd.DataFrame, random: np.random.Generator) -> None:
     made.loc[~tried, numbers] = np.nan
     texts = ["started", "ended", "host", "pbs_job", "ipf", "footprint"]
     made.loc[~tried, texts] = ""
+    running = made["state"] == "running"
+    made.loc[running, ["seconds", "cpu_seconds", "peak_memory_mb"]] = np.nan
+    made.loc[running, "ended"] = ""
     made.loc[~done, "footprint"] = made["footprint"].where(random.random(count) < 0.8, "")
 
 

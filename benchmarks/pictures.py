@@ -1,13 +1,16 @@
 """Pictures of the report for the README, of made-up outcomes: ``python -m benchmarks.pictures``.
 
+With the ``output_dir`` of a run, that of its quicklooks too: ``python -m benchmarks.pictures out``.
 Needs Chromium (``apt-get install chromium``).
 """
 
+import sys
 import tempfile
 from pathlib import Path
 
 from xsar_batch import report
 from xsar_batch.layout import Layout
+from xsar_batch.report import outcomes
 
 from . import made_up
 from .chromium import Page
@@ -18,6 +21,12 @@ WIDTH = 940
 
 #: Everything that changes from day to day or from place to place.
 _STEADY = "document.querySelector('.where').textContent = '/home/datawork/l1b · made-up outcomes'"
+
+#: Top and bottom of the contact sheet.
+_SHEET = (
+    "(b => [b.top + scrollY, b.bottom + scrollY + 30])"
+    "(document.getElementById('quicklooks').getBoundingClientRect())"
+)
 
 
 def main() -> None:
@@ -38,6 +47,14 @@ def main() -> None:
         page.screenshot(
             pictures / "report-charts.png", x=0, y=top - 20, width=WIDTH, height=end - top + 30
         )
+        if len(sys.argv) > 1:
+            layout = Layout(Path(sys.argv[1]))
+            report.write(file, outcomes.read(layout.status), layout, {}, {})
+            page.open(file)
+            top, end = page.do(_SHEET)
+            page.screenshot(
+                pictures / "report-quicklooks.png", x=0, y=top - 20, width=WIDTH, height=end - top
+            )
 
 
 if __name__ == "__main__":

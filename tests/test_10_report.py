@@ -2,12 +2,18 @@
 
 import os
 import re
+import sys
+from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import run
+from plan_helpers import SCHEMA_FILE, begun, make, plan_of
 
 from benchmarks import made_up
+from xsar_batch import ending, report, report_command, status
 from xsar_batch import failures as reasons
 from xsar_batch.layout import Layout
 from xsar_batch.report import (
@@ -59,8 +65,8 @@ def test_a_table_that_is_none_is_refused(tmp_path):
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match="no column name and no column state"):
         outcomes.read(tmp_path / "other.csv")
-    with pytest.raises(ValueError, match="'running' is none of done, failed"):
-        table(state=["running"])
+    with pytest.raises(ValueError, match="'killed' is none of done, failed, running, pending"):
+        table(state=["killed"])
     twice = pd.DataFrame({"state": ["done", "done"]}, index=["a", "a"])
     with pytest.raises(ValueError, match="a stands in the table twice"):
         outcomes.prepared(twice)
@@ -149,6 +155,102 @@ def test_no_chart_of_nothing():
     assert distributions.duration(nothing) is None
     assert distributions.memory(nothing) is None
     assert charts.by_month(summary.by_month(nothing.assign(acquired=pd.NaT))) is None
+
+
+# -- the page --------------------------------------------------------------------------------
+
+
+def page(folder: Path, rows: pd.DataFrame, **settings: str) -> str:
+    report.write(folder / "report.html", rows, Layout(folder), settings, {})
+    return (folder / "report.html").read_text()
+
+
+def test_what_is_not_selected_is_told_apart(tmp_path):
+    rows = made_up.table(60)
+    rows["selected"] = ["no", "no", *["yes"] * 58]
+    text = page(tmp_path, rows)
+    done = int((rows["state"][2:] == "done").sum())
+    assert f"<h1>{done} of 58 SAFEs are done</h1>" in text
+    assert "2 SAFEs more are not counted here: tried with other settings" in text
+    assert rows.index[0] not in text and rows.index[2] in text
+
+
+def test_lines_for_a_profile_are_in_it_where_something_was_measured(tmp_path):
+    rows = made_up.table(60)
+    # A product of a notebook: nobody knows what it took.
+    rows.loc[rows.index[rows["state"] == "done"][:3], ["seconds", "peak_memory_mb"]] = np.nan
+    done = int((rows["state"] == "done").sum()) - 3
+    most = pd.to_numeric(rows.loc[rows["state"] == "done", "peak_memory_mb"]).max()
+    text = page(tmp_path, rows)
+    assert f"# {done} conversions needed up to {most:.0f} MB and" in text
+    assert re.search(r"\n  convert:\n    mem_mb: attempt \* \d+\n    runtime: attempt", text)
+    assert "set-resources" not in page(tmp_path, rows[rows["state"] != "done"])
+
+
+def test_where_addresses_are_limited_all_is_there_but_the_charts(tmp_path):
+    """V8 would end the process: no exception could be caught."""
+    made_up.table(20).to_csv(tmp_path / "status.csv")
+    command = f"{sys.executable} -m xsar_batch.report_command -- {tmp_path}"
+    ran = run("bash", "-c", f"ulimit -v 8000000; {command}")
+    assert (ran.code, ran.out) == (0, f"{tmp_path}/report.html\n")
+    text = (tmp_path / "report.html").read_text()
+    assert "There are no charts" in text and text.count('<g class="layer') == 4
+
+
+# -- at the end of a run ---------------------------------------------------------------------
+
+
+def test_the_report_at_the_end_of_a_run_has_settings_and_versions(ready):
+    rows = status.table(ready.catalogue.safes.index, ready.done.pending, ready.layout)
+    status.write(ready.layout.status, rows)
+    assert report_command.at_end(ready) == ""
+    text = ready.layout.report.read_text()
+    assert "<h1>2 of 4 SAFEs are done</h1>" in text
+    for what in (ready.settings.output_dir, ready.settings.safes[0], metadata.version("xsar")):
+        assert f"<code>{what}</code>" in text
+
+
+def test_a_report_that_cannot_be_written_is_one_line_at_the_end(config, tmp_path):
+    run = begun(plan_of(config, report=True))
+    make(run, 1)
+    run.plan.layout.report.mkdir()
+    lines = list(ending.lines(run))
+    place = lines.index(f"    1 of 4 SAFEs are done; each of them: {tmp_path}/out/status.csv")
+    file = f"{tmp_path}/out/report.html"
+    assert lines[place + 1] == f"    {file} cannot be written: {file}: Is a directory"
+
+
+def test_a_report_that_crashes_or_hangs_is_one_line_too(ready, monkeypatch, tmp_path):
+    crashing = tmp_path / "python"
+    crashing.write_text("#!/bin/sh\nkill -ABRT $$\n")
+    crashing.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(crashing))
+    assert report_command.at_end(ready) == "ended by signal 6"
+    crashing.write_text("#!/bin/sh\nexec sleep 60\n")
+    monkeypatch.setattr(report_command, "PATIENCE", 0.2)
+    assert report_command.at_end(ready) == "it took longer than 0.2 s"
+    crashing.unlink()
+    assert report_command.at_end(ready) == "No such file or directory"
+
+
+def test_a_run_that_ends_meanwhile_is_counted_in(config, monkeypatch):
+    """Its `status.csv` is newer than what was looked at."""
+    at_work = begun(plan_of(config), 1)
+    looks = []
+
+    def table(*arguments, **more):
+        looks.append(1)
+        rows = status_table(*arguments, **more)
+        if len(looks) == 1:
+            make(at_work, 1)
+            list(ending.lines(at_work))
+        return rows
+
+    status_table = status.table
+    monkeypatch.setattr(report_command.status, "table", table)
+    plan, rows = report_command.as_it_stands(config, SCHEMA_FILE)
+    assert [row["state"] for row in rows] == ["done", *["pending"] * 3]
+    assert len(plan.done.pending) == 3
 
 
 # -- the map ---------------------------------------------------------------------------------
@@ -251,7 +353,7 @@ def test_a_lone_scene_has_surroundings_and_a_coast():
 
 
 def test_without_the_coastline_there_is_a_map_that_says_so(monkeypatch):
-    def missing(*_):
+    def missing(*_, **__):
         raise reasons.LandMaskError("the coastline is not installed")
 
     monkeypatch.setattr(coast.gshhg, "read", missing)
@@ -300,12 +402,11 @@ def test_counts_of_failures_are_those_of_the_table_however_many_are_listed(tmp_p
     monkeypatch.setattr(failures, "LISTED_IN_ALL", 10)
     rows = outcomes.prepared(made_up.table(2000))
     found = failures.classes(rows, Layout(tmp_path))
-    bad = rows[rows["state"].isin(states.UNFINISHED)]
+    bad = rows[rows["state"] == "failed"]
     assert {one.name: one.count for one in found} == bad["class"].value_counts().to_dict()
     assert sum(group.count for one in found for group in one.groups) == len(bad)
     listed = [safe for one in found for group in one.groups for safe in group.listed]
     assert len(listed) == 10
-    assert [one.state for one in found][-1] != "failed"
 
 
 def test_every_class_says_what_to_do():

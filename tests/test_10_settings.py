@@ -143,6 +143,7 @@ WRONG_VALUES = [
     ({"repairs": "no"}, "repairs", "write for example:  repairs: true"),
     ({"warm": 1}, "warm", "write for example:  warm: true"),
     ({"quicklooks": "no"}, "quicklooks", "write for example:  quicklooks: true"),
+    ({"report": "html"}, "report", "write for example:  report: true"),
     ({"compression": "9"}, "compression", "write:  compression: 9"),
     ({"compression": 10}, "compression", "write:  compression: 9"),
     ({"compression": -1}, "compression", "write:  compression: 0"),
@@ -170,7 +171,7 @@ MISSPELT = [
         {"qqq": 1},
         "qqq",
         "the keys are: safes, select, duplicates, output_dir, resolution, function, land_mask, "
-        "repairs, threads, warm, quicklooks, compression",
+        "repairs, threads, warm, quicklooks, report, compression",
     ),
     (
         {"select": {"qqq": 1}},

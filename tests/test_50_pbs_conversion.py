@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 
+import agree
 import pytest
 import xarray as xr
 import yaml
@@ -47,6 +48,7 @@ def work(tmp_path, scene, land_source) -> Work:
 
 
 def test_good_and_bad_ones_in_one_pack(work, pbs, scene):
+    work.change(report=True)
     command = snakemake_command(*PROFILE, *QUICK)
     ran = run(*command, cwd=work.folder, **pbs.environment)
 
@@ -71,6 +73,8 @@ def test_good_and_bad_ones_in_one_pack(work, pbs, scene):
 
     again = run(*command, "-n", cwd=work.folder, **pbs.environment)
     assert f"{GOOD} done, 1 pending" in preview(again)
+    selected = {bad, *work.products}
+    agree.check(work, selected, before=preview(again), end=ending(ran))
 
 
 def test_killed_run_is_gone_on_with(work, pbs, scene):

@@ -15,6 +15,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import agree
 import pytest
 import xarray as xr
 import yaml
@@ -91,7 +92,7 @@ class Mixed:
         damage_pixels(pixels)
         self.broken[pixels.stem] = ("pixels", "bad-safe", r"^the pixels cannot be read")
         (work.archive / "S2A_MSIL1C_20240301T110921.SAFE").mkdir()
-        work.change(safes=["archive", "listing.txt"])
+        work.change(safes=["archive", "listing.txt"], report=True)
         self.ran = work.snakemake()
 
     def name(self, kind: str) -> str:
@@ -124,9 +125,14 @@ def test_each_broken_one_has_its_class_and_reason(mixed):
 
 
 def test_failures_leave_no_file(mixed):
-    assert mixed.work.left == {*(f"{name}.nc" for name in mixed.good), *BESIDE}
+    made = {f"{name}.nc" for name in mixed.good}
+    assert mixed.work.left == {*made, *BESIDE, "report.html"}
     pictures = {path.name for path in (mixed.work.out / "quicklooks").iterdir()}
     assert pictures == {f"{name}.png" for name in mixed.good}
+
+
+def test_all_accounts_agree(mixed):
+    agree.check(mixed.work, {*mixed.good, *mixed.broken}, end=ending(mixed.ran))
 
 
 def test_what_is_said_before_the_run(mixed):

@@ -20,6 +20,7 @@ from .layout import Layout
 from .outcome import Outcome
 from .resolution import normalised
 from .unchanged import unchanged
+from .versions import versions
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -217,7 +218,7 @@ def convert(job: Job, before_publishing: Callable[[], None]) -> dict[str, Any]:
     return {
         "product_bytes": job.product.stat().st_size,
         "ipf": checked.ipf,
-        "versions": product.versions(),
+        "versions": versions(),
     }
 
 

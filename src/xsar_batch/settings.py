@@ -1,10 +1,11 @@
 """The settings of a run: checked once, in the main process, and said in sentences when wrong."""
 
 import datetime as dt
+import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from .resolution import normalised
 LISTS = ("safes", "select.mission", "select.mode", "select.product_type", "select.polarisation")
 
 #: Keys whose value is true or false.
-SWITCHES = ("warm", "repairs", "quicklooks")
+SWITCHES = ("warm", "repairs", "quicklooks", "report")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Settings:
     threads: int = 1
     compression: int = 4
     quicklooks: bool = True
+    report: bool = True
     warm: bool = True
     repairs: bool = True
 
@@ -69,6 +71,16 @@ class Settings:
         # To JSON schema 2.0 is an integer too.
         values.update({k: int(values[k]) for k in ("threads", "compression") if k in values})
         return cls(**values)
+
+    def told(self) -> dict[str, str]:
+        """All of them as texts for people."""
+        return {one.name: _told(getattr(self, one.name)) for one in fields(self)}
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, (str, Path)):
+        return str(value)
+    return ", ".join(value) if isinstance(value, tuple) else json.dumps(value, default=str)
 
 
 def expand_variables(text: str) -> str:

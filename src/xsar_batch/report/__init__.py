@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from .. import advice
 from ..layout import Layout
 from ..publish import published
 from . import (
+    charts,
     distributions,
     failures,
     footprint_map,
@@ -23,7 +25,6 @@ from . import (
     summary,
     throughput,
 )
-from .charts import by_month
 
 
 def write(
@@ -47,21 +48,20 @@ def write(
         The file cannot be written.
     """
     rows = outcomes.prepared(table)
-    drawn = [
-        throughput.chart(rows),
-        by_month(summary.by_month(rows)),
-        distributions.duration(rows),
-        distributions.memory(rows),
-    ]
+    # As at the end of a run: what the settings leave out now may have been tried with others.
+    asked_for = rows["selected"] != "no"
+    rows, others = rows[asked_for], int((~asked_for).sum())
     text = page.render(
         page.Links(file, layout),
         output_dir=str(layout.output_dir),
         summary=summary.summarise(rows),
+        others=others,
         kinds=summary.by(rows, "mission", "mode", "product_type", "polarisation"),
         map=footprint_map.draw(rows),
-        charts=[chart for chart in drawn if chart],
+        charts=_charts(rows) if charts.can_be_drawn() else None,
         failures=failures.classes(rows, layout),
         quicklooks=quicklooks.newest(rows, layout),
+        advice=_advice(rows),
         settings=settings,
         versions=versions,
     )
@@ -69,3 +69,19 @@ def write(
     with published(file) as temporary:
         # A name on disk that is not UTF-8 comes as surrogates.
         temporary.write_bytes(text.encode("utf-8", errors="replace"))
+
+
+def _charts(rows: pd.DataFrame) -> list[charts.Chart]:
+    drawn = [
+        throughput.chart(rows),
+        charts.by_month(summary.by_month(rows)),
+        distributions.duration(rows),
+        distributions.memory(rows),
+    ]
+    return [chart for chart in drawn if chart]
+
+
+def _advice(rows: pd.DataFrame) -> list[str]:
+    """Lines for a profile; none where nothing was measured."""
+    measured = rows.loc[rows["state"] == "done", ["state", "seconds", "peak_memory_mb"]].dropna()
+    return list(advice.lines(measured.to_dict("records"))) if len(measured) else []

@@ -5,6 +5,7 @@ the page from light to dark since they are its CSS variables. ``vl-convert-pytho
 asks no network, and needs no browser.
 """
 
+import resource
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -51,6 +52,15 @@ class Chart:
     svg: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
+
+
+def can_be_drawn() -> bool:
+    """Whether there is no limit to addresses (``ulimit -v``).
+
+    V8, in which Vega-Lite runs, sets aside more of them than there is memory, and ends the process
+    where it may not: with 16 GB as well.
+    """
+    return resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
 
 
 def svg(spec: Mapping[str, Any]) -> str:

@@ -24,12 +24,11 @@ def path(window: Window) -> str:
     LandMaskError
         The package with the coastline is missing or damaged.
     """
-    land = gshhg.read(RESOLUTION, LEVELS)
-    # Most are islets of a few points: gone before anything costs time.
-    _, south, _, north = shapely.bounds(land).T
-    land = land[(north - south) * window.scale > SMALLEST / 2]
-    pieces = []
     west, south, east, north = window.box
+    # Most are elsewhere, or islets of a few points: gone before anything costs time.
+    islet = SMALLEST / 2 / window.scale
+    land = gshhg.read(RESOLUTION, LEVELS, (south, north), taller_than=islet)
+    pieces = []
     for turn in (0,) if window.pole else (-360, 0, 360):
         cut = shapely.clip_by_rect(land, west - turn, south, east - turn, north)
         cut = cut[~shapely.is_empty(cut)]

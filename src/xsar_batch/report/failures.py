@@ -9,7 +9,7 @@ import pandas as pd
 from .. import failures
 from ..layout import Layout
 from . import excerpts
-from .states import ADVICE, UNFINISHED
+from .states import ADVICE
 
 #: SAFEs that are listed of one cause, and of all; `status.csv` has the rest.
 LISTED, LISTED_IN_ALL = 200, 3000
@@ -23,7 +23,7 @@ _PARTICULAR = re.compile(r"\S*[\d/]\S*")
 
 @dataclass
 class Safe:
-    """One SAFE that is not done, with the end of its log where that is quoted."""
+    """One SAFE that failed, with the end of its log where that is quoted."""
 
     name: str
     cause: str
@@ -47,7 +47,6 @@ class Class:
     """A class of failures: what to do about it, and its causes, the most frequent first."""
 
     name: str
-    state: str
     exit_code: int | None
     advice: str
     count: int
@@ -56,13 +55,11 @@ class Class:
 
 def classes(table: pd.DataFrame, layout: Layout) -> list[Class]:
     """Classes of failures in a prepared table, the most frequent first."""
-    bad = table[table["state"].isin(UNFINISHED)]
+    bad = table[table["state"] == "failed"]
     bad = bad.sort_values("ended", ascending=False, kind="stable", na_position="last")
-    # A failure is of a class; who was killed or stopped is of none but that.
-    words = bad["class"].where((bad["state"] == "failed") & (bad["class"] != ""), bad["state"])
-    words = words.where(words != "failed", "unknown")
+    words = bad["class"].where(bad["class"] != "", "unknown")
     made = [_class(name, part) for name, part in bad.groupby(words, sort=False)]
-    made.sort(key=lambda one: (one.state != "failed", -one.count, one.name))
+    made.sort(key=lambda one: (-one.count, one.name))
     left = LISTED_IN_ALL
     for one in made:
         for group in one.groups:
@@ -76,9 +73,7 @@ def _class(name: str, rows: pd.DataFrame) -> Class:
     keys = rows["cause"].map(key)
     groups = [_group(part) for _, part in rows.groupby(keys, sort=False)]
     groups.sort(key=lambda group: -group.count)
-    state = rows["state"].iloc[0]
-    code = failures.EXIT_CODES.get(name) if state == "failed" else None
-    return Class(name, state, code, ADVICE.get(name, ""), len(rows), groups)
+    return Class(name, failures.EXIT_CODES.get(name), ADVICE.get(name, ""), len(rows), groups)
 
 
 def _group(rows: pd.DataFrame) -> Group:

@@ -12,7 +12,7 @@ from .states import STATES
 from .window import WIDTH, Window, fitting
 
 #: What is drawn last lies on top: what needs a look.
-DRAWN = ("done", "pending", "interrupted", "killed", "failed")
+DRAWN = ("done", "pending", "running", "failed")
 
 #: Distances of lines of the graticule, in degrees; the first that gives few enough is taken.
 INTERVALS = (0.5, 1, 2, 5, 10, 15, 30, 60)

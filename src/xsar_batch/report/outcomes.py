@@ -1,19 +1,18 @@
 """The table that a report is made of: one row a SAFE, as ``status.csv`` has it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
 from ..safe_name import FIELDS, parse
+from ..status import COLUMNS, Row
 from .states import STATES
 
-#: Columns by kind; what is not there counts as not known. Times are ISO 8601 in UTC.
+#: Columns of ``status.csv`` by kind; what is not there counts as not known.
 NUMBERS = ("seconds", "cpu_seconds", "peak_memory_mb", "attempts", "product_bytes")
 TIMES = ("started", "ended")
-TEXTS = (
-    *("state", "class", "cause", "host", "pbs_job", "ipf", "resolution", "function"),
-    *("xsar_batch_version", "xsar_version", "footprint"),
-)
+TEXTS = tuple(column for column in COLUMNS[1:] if column not in (*NUMBERS, *TIMES))
 
 
 def read(file: Path) -> pd.DataFrame:
@@ -30,6 +29,11 @@ def read(file: Path) -> pd.DataFrame:
     if missing:
         raise ValueError(f"{file} has no column {' and no column '.join(sorted(missing))}")
     return table.set_index("name")
+
+
+def of_rows(rows: Iterable[Row]) -> pd.DataFrame:
+    """The same from rows that were not written yet."""
+    return pd.DataFrame(rows, columns=COLUMNS).set_index("name")
 
 
 def prepared(table: pd.DataFrame) -> pd.DataFrame:

@@ -26,16 +26,15 @@ class Quicklook:
 
 def newest(table: pd.DataFrame, layout: Layout) -> list[Quicklook]:
     """Quicklooks of the SAFEs of a prepared table that were done last, the newest first."""
-    folder = layout.output_dir / "quicklooks"
     try:
         # One listing, not a question for each of 20,000 files.
-        there = {file.name.removesuffix(".png") for file in folder.iterdir()}
+        there = {file.name.removesuffix(".png") for file in layout.quicklooks.iterdir()}
     except OSError:
         return []
     rows = table[(table["state"] == "done") & table.index.isin(there)]
     made, left = [], BYTES
     for row in rows.sort_values("ended", ascending=False, kind="stable").itertuples():
-        file = folder / f"{row.Index}.png"
+        file = layout.quicklook(row.Index)
         try:
             picture = file.read_bytes() if file.stat().st_size <= left else b""
         except OSError:

@@ -5,17 +5,13 @@ nothing, and nobody on a page that was printed in black. The colours are of Okab
 (https://jfly.uni-koeln.de/color); they stand in ``report.css``, once for light and once for dark.
 """
 
-#: State -> sign and what it means, in the order in which they are told.
+#: State of :mod:`xsar_batch.status` -> sign and what it means, in the order in which they are told.
 STATES = {
     "done": ("✓", "the product is there and passed its checks"),
-    "failed": ("✕", "there is no product, and the reason is known"),
-    "killed": ("■", "ended without a word: memory, time limit, or a signal"),
-    "interrupted": ("◐", "stopped by Ctrl-C or SIGTERM, no fault of the SAFE"),
-    "pending": ("○", "not tried yet"),
+    "failed": ("✕", "the last attempt gave no product; why is told below"),
+    "running": ("◐", "a run that is at work has begun it"),
+    "pending": ("○", "not tried yet, or to be made again"),
 }
-
-#: States that have something to explain.
-UNFINISHED = ("failed", "killed", "interrupted")
 
 #: Class of failure -> what to do about it.
 ADVICE = {

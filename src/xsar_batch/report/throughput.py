@@ -45,7 +45,9 @@ class Panel:
 
 def chart(table: pd.DataFrame) -> Chart | None:
     """SAFEs that ended, by time; None where no time is known."""
-    ended = table.loc[table["ended"].notna() & (table["state"] != "pending"), ["ended", "state"]]
+    ended = table.loc[
+        table["ended"].notna() & table["state"].isin(["done", "failed"]), ["ended", "state"]
+    ]
     if ended.empty:
         return None
     width, panels = split(ended)
@@ -144,7 +146,9 @@ def _drawn(
                 **{"field": "begin", "type": "temporal", "title": f"{panel.begin:%d %b %Y}"},
                 "scale": {"domain": [begin, end], "type": "utc", "nice": False},
                 "axis": {
-                    **{"tickCount": max(int(room / 80), 1), "titleAnchor": "start"},
+                    # No more than bars: two in a minute would have the same label.
+                    **{"tickCount": max(min(int(room / 80), len(panel.counts)), 1)},
+                    **{"titleAnchor": "start"},
                     **{"format": "%H:%M" if hours else "%d %b", "grid": False},
                     **{"labelOverlap": True, "labelFlush": True},
                 },

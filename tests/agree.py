@@ -1,0 +1,76 @@
+"""Whether all that a user can look at says the same: preview, end, status.csv, report, files."""
+
+import csv
+import json
+import re
+from collections import Counter
+
+from work import Work
+
+STATES = ("done", "failed", "running", "pending")
+
+
+def truth(work: Work, selected: set[str], at_work: bool = False) -> dict[str, dict[str, str]]:
+    """State -> SAFEs with their class, of products and outcomes alone."""
+    found: dict[str, dict[str, str]] = {state: {} for state in STATES}
+    for name in selected:
+        file = work.log(name).with_suffix(".json")
+        record = json.loads(file.read_text()) if file.exists() else None
+        if (work.out / f"{name}.nc").exists():
+            found["done"][name] = ""
+        elif record is None:
+            found["pending"][name] = ""
+        elif record["state"] == "running" and at_work:
+            found["running"][name] = ""
+        else:
+            killed = "killed" if record["state"] == "running" else record["state"]
+            found["failed"][name] = record["class"] or killed
+    return found
+
+
+def check(
+    work: Work,
+    selected: set[str],
+    before: str = "",
+    end: str = "",
+    at_work: bool = False,
+) -> dict[str, int]:
+    """AssertionError unless ``status.csv``, the report, a preview told ``before`` and an ``end``
+    agree with the files on disk. Returns how many are in which state."""
+    found = truth(work, selected, at_work)
+    counts = {state: len(found[state]) for state in STATES}
+    classes = Counter(found["failed"].values())
+
+    with (work.out / "status.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["selected"] == "yes"]
+    table = {
+        state: {row["name"]: row["class"] for row in rows if row["state"] == state}
+        for state in STATES
+    }
+    assert table == found
+
+    page = (work.out / "report.html").read_text()
+    shown = re.findall(r'data-state="(\w+)"><span class="number">.*?</span> ([\d,]+) ', page)
+    assert {state: int(number) for state, number in shown} == counts
+    listed = re.findall(r'<a href="#class-(\S+)">.*?<b>(\d+)</b>', page)
+    assert {name: int(number) for name, number in listed} == classes
+    assert all(f"<li><code>{name}</code>" in page for name in found["failed"])
+    assert page.count('alt="Quicklook of ') == min(len(found["done"]), 24)
+
+    said = re.escape(", ".join(f"{count} {name}" for name, count in sorted(classes.items())))
+    pending = len(selected) - counts["done"]
+    if before:
+        assert re.search(
+            rf" {len(selected)} selected, .*; {counts['done']} done, {pending} pending -> ", before
+        )
+        told = rf"    {counts['failed']} of the pending failed last time \({said}\)\n"
+        assert bool(re.search(told, before)) == bool(classes)
+        assert ("failed last time" in before) == bool(classes)
+    if end:
+        assert f"    {counts['done']} of {len(selected)} SAFEs are done; each of them: " in end
+        assert "out/status.csv, to look at: out/report.html\n" in end
+        if classes:
+            assert re.search(rf", {counts['failed']} failed \({said}\)\n", end)
+        else:
+            assert ", 0 failed\n" in end
+    return counts
