@@ -116,7 +116,9 @@ onstart:
     jobs = list(workflow.dag.needrun_jobs())
     # The other rules only look.
     if {job.rule.name for job in jobs} & {"all", "convert", "recipe", "land_mask"}:
-        batch.begin(job.wildcards.name for job in jobs if job.rule.name == "convert")
+        batch.begin(
+            job.wildcards.name for job in jobs if job.rule.name == "convert"
+        )
 
 
 onsuccess:
