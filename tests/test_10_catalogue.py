@@ -340,6 +340,20 @@ def test_equal_processing_times_the_younger_manifest(tmp_path):
     assert read(tmp_path).safes.index.tolist() == [name(unique="0000")]
 
 
+def test_of_a_safe_and_the_same_packed_the_one_that_was_packed(tmp_path):
+    plain = make(tmp_path, unique="0001")
+    processed(plain, "2024-03-01T20:00:00", 1e9)
+    packed = make(tmp_path, f"{name(unique='FFFF')}_COG")
+    (packed / "manifest.safe").write_text(
+        '<safe:processing name="COGifier" start="2025-01-01T00:00:00" stop="2025-01-01T00:00:01">'
+        f"<safe:resource>{(plain / 'manifest.safe').read_text()}</safe:resource></safe:processing>"
+    )
+    assert read(tmp_path).safes.index.tolist() == [plain.stem]
+    # Of an older processing it is the other way round.
+    processed(plain, "2023-03-01T20:00:00")
+    assert read(tmp_path).safes.index.tolist() == [packed.stem]
+
+
 def test_without_manifests_the_younger_folder(tmp_path):
     for unique, mtime in (("FFFF", 1e9), ("0000", 1.5e9)):
         safe = make(tmp_path, unique=unique)

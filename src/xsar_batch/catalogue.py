@@ -18,7 +18,7 @@ import pandas as pd
 
 from .failures import ConfigError
 from .patience import Waiting, waiting
-from .safe_name import FIELDS, STRIPMAP, parse
+from .safe_name import FIELDS, STRIPMAP, is_cog, parse
 from .settings import expand_variables
 
 
@@ -214,16 +214,20 @@ def _as_in_names(when: dt.datetime) -> str:
 def latest(safes: pd.DataFrame) -> pd.DataFrame:
     """Of products equal but for their last four hex digits, keep the one processed last.
 
-    Those digits are a checksum and say nothing of time; the manifest does.
+    Those digits are a checksum and say nothing of time; the manifest does. One packed as COG is the
+    same as the one that was packed, which is read faster.
     """
-    same = safes.index.str[:-5]
+    same = safes.index.str.removesuffix("_COG").str[:-5]
     several = same.duplicated(keep=False)
     if not several.any():
         return safes
     candidates = safes[several]
     order = pd.Series([_processed(p) for p in candidates["path"]], index=candidates.index)
     groups = order.groupby(same[several], sort=False)
-    winners = {max(group.index, key=lambda name: (group[name], name)) for _, group in groups}
+    winners = {
+        max(group.index, key=lambda n, of=group: (of[n][0], not is_cog(n), of[n][1], n))
+        for _, group in groups
+    }
     return safes[~several | safes.index.isin(winners)]
 
 
@@ -235,8 +239,11 @@ def _processed(safe: str) -> tuple[str, float]:
     """Sort key of a SAFE: its processing time, and failing that its age on disk."""
     manifest = Path(safe) / "manifest.safe"
     try:
-        times = PROCESSING_STOP.findall(manifest.read_bytes())
-        return max(times, default=b"").decode(errors="replace"), manifest.stat().st_mtime
+        times = sorted(PROCESSING_STOP.findall(manifest.read_bytes()))
+        if is_cog(Path(safe).name.removesuffix(".SAFE")):
+            # The last step was the packing.
+            times = times[:-1]
+        return b"".join(times[-1:]).decode(errors="replace"), manifest.stat().st_mtime
     except OSError:
         try:
             return "", Path(safe).stat().st_mtime
