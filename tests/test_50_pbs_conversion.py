@@ -68,7 +68,7 @@ def test_good_and_bad_ones_in_one_pack(work, pbs, scene):
     for name in work.products:
         assert work.outcome(name)["pbs_job"] == ids[0]
         with xr.open_dataset(work.out / f"{name}.nc") as ds:
-            assert ds["sigma0"].notnull().all()
+            assert (ds["sigma0"].notnull() == (ds["quality_flag"] <= 1)).all()
     assert len(list((work.folder / "logs" / "pbs").glob("convert-*.log"))) == 2
 
     again = run(*command, "-n", cwd=work.folder, **pbs.environment)
