@@ -9,7 +9,7 @@ import platform
 import time
 from pathlib import Path
 
-from . import dry_run, report, speed
+from . import dry_run, report, speed, start
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -17,7 +17,9 @@ RESULTS = HERE / "results"
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="*", help="speed, dry-run, report [all]", metavar="WHAT")
+    parser.add_argument(
+        "what", nargs="*", help="speed, start, dry-run, report [all]", metavar="WHAT"
+    )
     parser.add_argument("--safes", type=int, default=100_000, help="of a dry run [%(default)s]")
     parser.add_argument("--products", type=int, default=8, help="to convert [%(default)s]")
     parser.add_argument(
@@ -28,13 +30,15 @@ def main() -> None:
         "--folder", type=Path, default=HERE / "data", help="for scenes and venv [%(default)s]"
     )
     options = parser.parse_args()
-    what = options.what or ["speed", "dry-run", "report"]
+    what = options.what or ["speed", "start", "dry-run", "report"]
 
     rows = []
     if "speed" in what:
         rows += speed.run(
             options.folder.absolute(), options.products, tuple(options.size), options.repeats
         )
+    if "start" in what:
+        rows += start.run(options.safes // 2, options.repeats)
     if "dry-run" in what:
         rows += dry_run.run(options.safes, options.repeats)
     if "report" in what:

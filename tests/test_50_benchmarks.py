@@ -7,7 +7,7 @@ import sys
 import pytest
 from helpers import REPO, run
 
-from benchmarks import dry_run, speed
+from benchmarks import dry_run, speed, start
 
 
 def test_costs_of_a_dry_run_are_measured():
@@ -20,6 +20,12 @@ def test_costs_of_a_dry_run_are_measured():
             assert ours["figure"] > 0.1
             assert 0.1 < ratio["figure"] < 10
             assert ratio["goal"] == 1.2
+
+
+def test_start_of_a_job_is_measured():
+    (row,) = start.run(many=200, repeats=1)
+    assert row["goal"] == 0.2
+    assert -0.3 < row["figure"] < 0.3
 
 
 def test_names_are_those_of_safes():
