@@ -42,8 +42,7 @@ SESSION = {
     "snakemake pending --cores 1 --quiet all --configfile my.yaml > pending.txt": Run(
         leaves="pending.txt"
     ),
-    HEAD
-    + "local --cores 1 --configfile my.yaml --config 'select={name: \"*_A32E\"}'": Run(
+    HEAD + "local --cores 1 --configfile my.yaml --config 'select={name: \"*_A32E\"}'": Run(
         "of 1 pending, 1 made, 0 failed", leaves="l1b/quicklooks/*_A32E.png"
     ),
     HEAD + "pbs --configfile my.yaml": Run("of 1 pending, 1 made, 0 failed"),
