@@ -21,7 +21,13 @@ SOURCES = [
     REPO / "Makefile",
     *(
         Path(snakemake.__file__).parent / name
-        for name in ("cli.py", "api.py", "exceptions.py", "common/__init__.py")
+        for name in (
+            "cli.py",
+            "api.py",
+            "exceptions.py",
+            "common/__init__.py",
+            "scheduling/job_scheduler.py",
+        )
     ),
 ]
 README = (REPO / "README.md").read_text()
