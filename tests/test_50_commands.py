@@ -6,7 +6,6 @@ a document needs a place in `SESSION` or in `NOT_RUN`.
 """
 
 import re
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,9 +56,6 @@ SESSION = {
     "snakemake -n --quiet --configfile my.yaml --config resolution=500m": Run(
         "2 of the pending are there and will be made again"
     ),
-    "python workflow/scripts/convert.py /path/to/one.SAFE product.nc --land-mask land.fgb": Run(
-        "DONE", leaves="product.nc"
-    ),
     "python workflow/scripts/convert.py --help": Run("Exit codes: 0 done, 65 bad-safe"),
     "python -m xsar_batch.demo --help": Run("--count"),
     # README.md, with settings on the command line
@@ -69,7 +65,6 @@ SESSION = {
     LOCAL: Run("of 2 pending, 2 made, 0 failed", leaves="products/status.csv"),
     "python workflow/scripts/convert.py --run products/.xsar_batch/run-….sqlite NAME": Run(),
     "python workflow/scripts/quicklook.py PRODUCT PNG": Run(leaves="picture.png"),
-    AUDIT + " products --safes /path/to/safes": Run(WELL),
 }
 
 #: The same as one above, but for less or more of what is there.
@@ -79,11 +74,16 @@ LIKE = {
     HEAD + "local": LOCAL,
     "python workflow/scripts/report.py products products/report.html": REPORT,
     HEAD + "pbs": HEAD + "pbs --configfile my.yaml",
-    AUDIT + " products": AUDIT + " products --safes /path/to/safes",
+    AUDIT + " products": AUDIT + " $DATAWORK/l1b",
 }
 
 #: Run in another test file, where this word is looked for.
 ELSEWHERE = {
+    "python workflow/scripts/convert.py /path/to/one.SAFE product.nc --land-mask land.fgb": (
+        "test_50_docs.py",
+        "convert.py",
+    ),
+    AUDIT + " products --safes /path/to/safes": ("test_50_audit.py", "--safes"),
     "snakemake --cores 1 audit": ("test_50_audit.py", '"audit"'),
     "python workflow/scripts/land_mask.py land.fgb": ("test_10_land_mask.py", "SCRIPT"),
     "python workflow/scripts/convert.py SAFE product.nc --land-mask land.fgb"
@@ -160,7 +160,7 @@ ALL = list(dict.fromkeys(c for document in DOCUMENTS for c in commands(document.
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory, scene, land_source, land_mask_file) -> dict[str, Ran]:
+def session(tmp_path_factory, scene, land_source) -> dict[str, Ran]:
     """All of `SESSION`, in turn, in one folder."""
     folder = copy_workflow(tmp_path_factory.mktemp("a user"))
     data = tmp_path_factory.mktemp("datawork")
@@ -171,7 +171,6 @@ def session(tmp_path_factory, scene, land_source, land_mask_file) -> dict[str, R
     # The coastline would take 15 s.
     given = {**yaml.safe_load(config.read_text()), "land_mask": str(land_source)}
     config.write_text(yaml.safe_dump(given))
-    shutil.copy2(land_mask_file, folder / "land.fgb")
     guide = (REPO / "docs" / "datarmor.md").read_text()
     (folder / "my.yaml").write_text(re.search(r"^```yaml\n(.*?)^```", guide, re.S | re.M)[1])
     server = Server.new(folder / "pbs")
@@ -179,7 +178,6 @@ def session(tmp_path_factory, scene, land_source, land_mask_file) -> dict[str, R
     # What a user puts in the place of what stands in the documents.
     own = {
         "_A32E": one.stem[-5:],
-        "/path/to/one.SAFE": str(one),
         "/path/to/safes": str(safes),
         "run-….sqlite NAME": f"run-*.sqlite {one.stem}",
         "PRODUCT PNG": f"{product} picture.png",
