@@ -71,10 +71,8 @@ rule recipe:
         plan.recipe_file,
     log:
         plan.layout.log("recipe"),
-    params:
-        recipe=plan.recipe,
-    script:
-        "workflow/scripts/recipe.py"
+    shell:
+        plan.recipe_command(scripts / "recipe.py") + " 2> {log:q}"
 
 
 rule land_mask:
@@ -82,10 +80,8 @@ rule land_mask:
         plan.land_mask_file,
     log:
         plan.layout.log("land_mask"),
-    params:
-        source=plan.settings.land_mask,
-    script:
-        "workflow/scripts/land_mask.py"
+    shell:
+        plan.land_mask_command(scripts / "land_mask.py") + " --log {log:q}"
 
 
 # The paths of all pending SAFEs, on standard output:  snakemake pending --cores 1 --quiet all

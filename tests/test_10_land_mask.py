@@ -389,21 +389,14 @@ def test_script_by_hand(tmp_path):
     assert is_land(output, 0.5, 0.5)
 
 
-def test_script_under_snakemake(tmp_path):
-    source = user_file(tmp_path, [square()])
-    (tmp_path / "Snakefile").write_text(
-        f"""
-rule land:
-    output: "{{name}}.fgb"
-    log: "{{name}}.log"
-    params: source=lambda wildcards: "{source}" if wildcards.name == "good" else "/nowhere/x.shp"
-    script: "{SCRIPT}"
-"""
-    )
-    command = [sys.executable, "-m", "snakemake", "-c1", "--keep-going", "good.fgb", "bad.fgb"]
-    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert answer.returncode == 1, answer.stderr
-    assert is_land(tmp_path / "good.fgb", 0.5, 0.5)
-    assert "coast.gpkg" in (tmp_path / "good.log").read_text()
-    assert not (tmp_path / "bad.fgb").exists()
-    assert "land-mask: land polygons /nowhere/x.shp" in (tmp_path / "bad.log").read_text()
+@pytest.mark.parametrize("is_there", [True, False])
+def test_script_says_it_in_its_log_too(tmp_path, is_there):
+    source = user_file(tmp_path, [square()]) if is_there else Path("/nowhere/x.shp")
+    output, log = tmp_path / "land.fgb", tmp_path / "a.log"
+    command = [sys.executable, SCRIPT, output, "--source", source, "--log", log]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    assert answer.returncode == (0 if is_there else LandMaskError.exit_code)
+    assert output.exists() == is_there
+    said = "coast.gpkg" if is_there else "land-mask: land polygons /nowhere/x.shp"
+    assert said in log.read_text()
+    assert log.read_text() in answer.stderr

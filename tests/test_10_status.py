@@ -170,11 +170,15 @@ def test_end_on_a_full_disk(config, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(
     ("log", "cause"),
-    [("land-mask: no space left\n", "land-mask: no space left"), (None, "see above")],
+    [
+        ("land-mask: no space left\n", "land-mask: no space left"),
+        ("", "see above"),
+        (None, "see above"),
+    ],
 )
 def test_end_without_a_land_mask(config, log, cause):
     run = begun(plan_of(config))
-    if log:
+    if log is not None:
         run.plan.layout.log("land_mask").write_text(log)
     assert list(ending.lines(run))[:2] == [
         "xsar-batch: of 4 pending, 0 made, 0 failed, 4 not tried",

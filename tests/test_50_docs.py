@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import snakemake
 import xarray as xr
 import yaml
 
@@ -13,6 +14,22 @@ from xsar_batch import settings_table
 from xsar_batch.failures import EXIT_CODES
 
 REPO = Path(__file__).resolve().parents[1]
+
+#: Where messages are looked for. Of Snakemake, those that its users meet at the start.
+SOURCES = [
+    *REPO.glob("src/**/*.py"),
+    REPO / "Makefile",
+    *(
+        Path(snakemake.__file__).parent / name
+        for name in (
+            "cli.py",
+            "api.py",
+            "exceptions.py",
+            "common/__init__.py",
+            "scheduling/job_scheduler.py",
+        )
+    ),
+]
 README = (REPO / "README.md").read_text()
 
 
@@ -78,3 +95,41 @@ def test_own_function_of_the_documents_converts(scene, land_mask_file, tmp_path)
         assert {"longitude", "latitude"} <= set(ds.coords)
         assert (ds["near_land"] >= ds["land_mask"]).all()
         assert ds.attrs["function"].startswith("my_function.py:wind_input sha256:")
+
+
+#: Of Python and of the shell: no source of ours or of Snakemake has them.
+OF_OTHERS = {
+    "snakemake: command not found",
+    "No module named 'xsar_batch'",
+    "argument --executor/-e: invalid choice: 'pbs'",
+    "FileNotFoundError: [Errno 2] No such file or directory: '…'",
+}
+
+
+def quoted_messages() -> list[str]:
+    """What stands in the first column of the tables of troubleshooting."""
+    text = (REPO / "docs" / "troubleshooting.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "---" not in line]
+    return [m for row in rows for m in re.findall(r"`([^`]+)`", row.split(" | ")[0])]
+
+
+def plain(source: str) -> str:
+    """A source with its strings joined, and what they fill in as an ellipsis."""
+    joined = re.sub(r"[\"']\s*\n?\s*f?[\"']", "", source)
+    return re.sub(r"\{[^{}\n]*\}", "…", joined.replace("\\n", " "))
+
+
+@pytest.fixture(scope="module")
+def said() -> str:
+    return "\n".join(plain(path.read_text()) for path in SOURCES)
+
+
+@pytest.mark.parametrize("message", [m for m in quoted_messages() if m not in OF_OTHERS])
+def test_messages_of_troubleshooting_are_those_of_the_sources(message, said):
+    """Each part between names and numbers; a failure's class stands apart from its cause."""
+    name, colon, cause = message.partition(": ")
+    parts = (name, *cause.split("…")) if colon and name in EXIT_CODES else message.split("…")
+    parts = [part.strip(" '(),:;") for part in parts]
+    assert any(parts)
+    for part in parts:
+        assert part in said, part

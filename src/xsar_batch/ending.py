@@ -47,7 +47,7 @@ def lines(run: "Run") -> Iterator[str]:
         yield f"    {restored} products of earlier settings were kept, as they were not made again"
     if not_tried and not plan.land_mask_file.exists():
         log = layout.log("land_mask")
-        cause = log.read_text().strip() if log.is_file() else "see above"
+        cause = (log.read_text().strip() if log.is_file() else "") or "see above"
         yield f"    the land mask could not be made: {cause}"
     yield from _account(run, {record["name"] for record in made})
     if failures:

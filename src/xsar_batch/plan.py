@@ -128,6 +128,18 @@ class Plan:
         """Shell command of a conversion, but for threads and name."""
         return _shell(script, "--run", os.fspath(self.run_file))
 
+    # By `shell`, like all rules: Snakemake's `script` does not quote the path of Python.
+
+    def recipe_command(self, script: Path) -> str:
+        """Shell command that puts the recipe in force."""
+        return _shell(script, os.fspath(self.recipe_file), json.dumps(self.recipe))
+
+    def land_mask_command(self, script: Path) -> str:
+        """Shell command that makes the land mask, but for its log."""
+        source = self.settings.land_mask
+        given = () if source is None else (f"--source={source}",)
+        return _shell(script, os.fspath(self.land_mask_file), *given)
+
     def audit_command(self, script: Path) -> str:
         """Shell command that checks the products that are there."""
         places = (f"--safes={place}" for place in self.settings.safes)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Make the land mask that xsar reads: once, before the first conversion.
 
-Snakemake runs this by its ``script:`` directive; by hand:
+Run by the rule `land_mask`, or by hand:
 ``python workflow/scripts/land_mask.py OUTPUT [--source FILE]``.
 """
 
@@ -51,18 +51,10 @@ def parser() -> argparse.ArgumentParser:
         help="land polygons of your own instead: a Shapefile, GeoPackage or anything else that "
         "GDAL reads, in any CRS; its first layer is taken",
     )
+    made.add_argument("--log", type=Path, metavar="FILE", help="say it there too")
     return made
 
 
-if "snakemake" in globals():
-    job = globals()["snakemake"]
-    sys.exit(
-        run(
-            Path(job.params.source) if job.params.source else None,
-            Path(job.output[0]),
-            Path(job.log[0]) if job.log else None,
-        )
-    )
-elif __name__ == "__main__":
+if __name__ == "__main__":
     arguments = parser().parse_args()
-    sys.exit(run(arguments.source, arguments.output))
+    sys.exit(run(arguments.source, arguments.output, arguments.log))

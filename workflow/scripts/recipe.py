@@ -11,11 +11,8 @@ from pathlib import Path
 from xsar_batch import recipe
 
 if __name__ == "__main__":
-    if "snakemake" in globals():
-        recipe.put_in_force(Path(snakemake.output[0]), snakemake.params.recipe)
-    else:
-        parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-        parser.add_argument("file", type=Path, help="recipe-NNNNNN.json in OUTPUT_DIR/.xsar_batch")
-        parser.add_argument("recipe", type=json.loads, help="the recipe, as JSON")
-        options = parser.parse_args()
-        recipe.put_in_force(options.file, options.recipe)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", type=Path, help="recipe-NNNNNN.json in OUTPUT_DIR/.xsar_batch")
+    parser.add_argument("recipe", type=json.loads, help="the recipe, as JSON")
+    options = parser.parse_args()
+    recipe.put_in_force(options.file, options.recipe)
