@@ -35,21 +35,21 @@ AUDIT = "python workflow/scripts/audit.py"
 WELL = "of 2 files 2 are well, 0 are to be made again"
 HEAD = "snakemake --profile profiles/"
 DRY = "snakemake -n --quiet --configfile my.yaml"
+PENDING = "snakemake pending --cores 1 --quiet all --configfile my.yaml > pending.txt"
 LOCAL = HEAD + "local --config safes=/path/to/safes output_dir=products"
-REPORT = "python workflow/scripts/report.py $DATAWORK/l1b $DATAWORK/l1b/report.html"
+REPORT = "snakemake report --profile profiles/local --configfile my.yaml"
 
 #: What a user does, in this order.
 SESSION = {
     # docs/datarmor.md
     DRY: Run(PREVIEW.format(0, 2)),
-    "snakemake pending --cores 1 --quiet all --configfile my.yaml > pending.txt": Run(
-        leaves="pending.txt"
-    ),
+    PENDING: Run(leaves="pending.txt"),
     HEAD + "local --cores 1 --configfile my.yaml --config 'select={name: \"*_A32E\"}'": Run(
         "of 1 pending, 1 made, 0 failed", leaves="l1b/quicklooks/*_A32E.png"
     ),
     HEAD + "pbs --configfile my.yaml": Run("of 1 pending, 1 made, 0 failed"),
     REPORT: Run(leaves="l1b/report.html"),
+    "python workflow/scripts/report.py --configfile my.yaml": Run(),
     "python workflow/scripts/advice.py --configfile my.yaml": Run(r"mem_mb: attempt \* \d+"),
     AUDIT + " $DATAWORK/l1b": Run(WELL),
     AUDIT + " $DATAWORK/l1b --at-least xsar=2026.8.31 --move-to old": Run(WELL),
@@ -72,7 +72,10 @@ LIKE = {
     "snakemake -n": DRY,
     "snakemake -n --quiet": DRY,
     HEAD + "local": LOCAL,
-    "python workflow/scripts/report.py products products/report.html": REPORT,
+    "snakemake report --profile profiles/local": REPORT,
+    "snakemake report --cores 1": REPORT,
+    "snakemake pending --cores 1 --quiet all": PENDING,
+    "python workflow/scripts/advice.py": "python workflow/scripts/advice.py --configfile my.yaml",
     HEAD + "pbs": HEAD + "pbs --configfile my.yaml",
     AUDIT + " products": AUDIT + " $DATAWORK/l1b",
 }
@@ -85,6 +88,7 @@ ELSEWHERE = {
     ),
     AUDIT + " products --safes /path/to/safes": ("test_50_audit.py", "--safes"),
     "snakemake --cores 1 audit": ("test_50_audit.py", '"audit"'),
+    "snakemake audit --cores 1": ("test_50_audit.py", '"audit"'),
     "python workflow/scripts/land_mask.py land.fgb": ("test_10_land_mask.py", "SCRIPT"),
     "python workflow/scripts/convert.py SAFE product.nc --land-mask land.fgb"
     " --function my_function.py:wind_input": ("test_50_docs.py", "my_function.py:wind_input"),
