@@ -33,7 +33,7 @@ demo: install
 	PATH="$(CURDIR)/$(BIN):$$PATH" workflow/scripts/demo.sh demo
 
 test: install-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not full_size and not faults" --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not full_size and not faults" --cov --cov-report=term:skip-covered
 
 faults: install-dev
 	$(BIN)/python -m pytest -m faults

@@ -91,6 +91,8 @@ class Bench:
             "duplicates": "all",
             "output_dir": "products",
             "land_mask": str(self.land),
+            # Once a run, whatever its size: `python -m benchmarks report` measures it.
+            "report": False,
         }
         (folder / "bench.yaml").write_text(yaml.safe_dump(settings))
 

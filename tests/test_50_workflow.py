@@ -36,7 +36,7 @@ from helpers import (
     run_snakemake,
     snakemake_command,
 )
-from work import USUAL, Work, ending, preview
+from work import BESIDE, USUAL, Work, ending, preview
 
 # -- broken ones among good ones -------------------------------------------------------------
 
@@ -57,8 +57,6 @@ KINDS = (
 )
 GOOD = 3
 
-#: What stands beside the products.
-BESIDE = ("logs", "quicklooks", "status.csv", ".xsar_batch")
 #: Kinds of good ones: parameters, and cells of 1000 m in 700 x 800 pixels.
 MODES = (
     ({}, (7, 8)),

@@ -13,6 +13,9 @@ CHATTY = ("--logger-progress-everything",)
 #: As a user calls it, but for the second try of what fails: that is a test of its own.
 USUAL = ("--profile", "profiles/local", "--cores", "2", "--retries", "0", *CHATTY)
 
+#: What stands beside the products.
+BESIDE = ("logs", "quicklooks", "status.csv", ".xsar_batch")
+
 #: A user's function. While there is a file ``hold``, it lets one SAFE pass and no other.
 MINE = """
 import time

@@ -3,6 +3,7 @@
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -38,7 +39,7 @@ def limited(a_run: Run, safe, seconds: float, is_warm: bool) -> subprocess.Popen
     words = ["--run", str(a_run.file), "--minutes", str(seconds / 60 / watch.SHARE), safe.stem]
     place = {"XSAR_BATCH_WARM": str(a_run.place) if is_warm else None}
     process = subprocess.Popen(
-        ["python", "workflow/scripts/convert.py", *words],
+        [sys.executable, "workflow/scripts/convert.py", *words],
         env=environment(**place),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -15,7 +15,7 @@ import pytest
 from fault_helpers import Traces, wait_for
 from helpers import PATIENCE, copy_safe, environment, outcome, snakemake_command
 from standin.pbs import Server
-from work import USUAL, Work
+from work import BESIDE, USUAL, Work
 
 #: Notes each start, and takes a second.
 NOTING = """
@@ -139,7 +139,7 @@ def kill_again_and_again(runs: Runs, target: str, seed: int) -> int:
     assert all(started(work)[name] == counted[name] for name in published)
     records = [outcome(path) for path in (work.out / "logs").glob("S1*.json")]
     assert [record["state"] for record in records] == ["done"] * SAFES
-    assert work.left == {*(f"{name}.nc" for name in work.products), "logs", ".xsar_batch"}
+    assert work.left == {*(f"{name}.nc" for name in work.products), *BESIDE}
     assert list((work.out / "logs").glob(".*")) == []
     # A start more than there are products is one that was killed.
     assert sum(started(work).values()) <= SAFES + 2 * kills
@@ -168,7 +168,7 @@ def test_warm_interpreter(work, traces):
         assert len(work.products) == SAFES
         # Those that it worked on began again.
         assert sum(started(work).values()) <= SAFES + 2
-        assert work.left == {*(f"{name}.nc" for name in work.products), "logs", ".xsar_batch"}
+        assert work.left == {*(f"{name}.nc" for name in work.products), *BESIDE}
         traces.assert_nothing_left()
 
 
