@@ -32,8 +32,12 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
 demo: install
 	PATH="$(CURDIR)/$(BIN):$$PATH" workflow/scripts/demo.sh demo
 
+# Those that wait most come first, so that others run beside them.
+LONGEST := $(addprefix tests/test_50_,pbs.py pbs_conversion.py workflow.py agree.py)
+
 test: install-dev
-	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not full_size and not faults" --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(LONGEST) tests \
+	    -m "not full_size and not faults" --cov --cov-report=term:skip-covered
 
 faults: install-dev
 	$(BIN)/python -m pytest -m faults

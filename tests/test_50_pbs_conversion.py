@@ -9,8 +9,10 @@ import pytest
 import xarray as xr
 import yaml
 from helpers import (
+    PATIENCE,
     REPO,
     TIFF,
+    Ran,
     copy_safe,
     environment,
     last_line,
@@ -94,11 +96,28 @@ def test_killed_run_is_gone_on_with(work, pbs, scene):
             wait_until(lambda: len(work.products) == 1)
         finally:
             kill(process, signal.SIGKILL)
-    (work.folder / "hold").unlink()
 
-    ran = run(*command, cwd=work.folder, **pbs.environment)
+    said = work.folder / "said.txt"
+    with (
+        said.open("w") as file,
+        subprocess.Popen(
+            command,
+            cwd=work.folder,
+            env=environment(**pbs.environment),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as again,
+    ):
+        try:
+            # Only then does the PBS job go on.
+            wait_until(lambda: "of an earlier run is taken over" in said.read_text())
+            (work.folder / "hold").unlink()
+            again.wait(PATIENCE)
+        finally:
+            kill(again)
+    ran = Ran(again.returncode, said.read_text())
 
-    assert "of an earlier run is taken over" in ran.out
     assert set(work.products) == {scene(number).stem for number in range(GOOD)}
     # Each was converted once.
     assert [work.outcome(name)["attempt"] for name in work.products] == [1] * GOOD
