@@ -15,7 +15,7 @@ from snakemake_interface_executor_plugins.utils import (
 
 from snakemake_executor_plugin_pbs import executor
 from snakemake_executor_plugin_pbs.environment import OF_THE_NODE, portable
-from snakemake_executor_plugin_pbs.executor import words
+from snakemake_executor_plugin_pbs.words import words
 
 #: As Python quotes them, everything comes through.
 TEXTS = [

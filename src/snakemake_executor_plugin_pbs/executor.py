@@ -1,11 +1,9 @@
 """The executor as Snakemake knows it: its jobs become entries of a :class:`.fleet.Fleet`."""
 
-import ast
 import asyncio
 import hashlib
 import json
 import os
-import re
 import secrets
 import shlex
 import string
@@ -29,15 +27,13 @@ from .interrupt import Interrupt
 from .ledger import Ledger
 from .request import PackRequest, Request, job_name, qsub_arguments
 from .running import Entry
+from .words import without, words
 
 #: Seconds between two looks at the folders of the packs: what a job reports is seen that soon.
 TICK = 0.5
 
 #: What a PBS job runs.
 _SUPERVISOR = "snakemake_executor_plugin_pbs.supervisor"
-
-#: A quoted part of a command line, as Python writes a string, or one without quotes.
-_PART = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s'"]+""")
 
 #: Of characters that a job's name may have; three of them tell runs apart.
 _TOKEN = string.ascii_lowercase + string.digits
@@ -188,7 +184,7 @@ class Executor(RemoteExecutor):
             command = command.replace(shlex.quote(path), repr(path))
         arguments = words(command.split(" -m snakemake ", 1)[1])
         for option in ("--target-jobs", "--cores", "--unneeded-temp-files"):
-            arguments = _without(arguments, option)
+            arguments = without(arguments, option)
         for option, values in (
             ("--unneeded-temp-files", map(self.workflow.dag.get_unneeded_temp_files, jobs)),
             ("--wait-for-files", (job.get_wait_for_files() for job in jobs)),
@@ -288,29 +284,6 @@ def _command(job: JobExecutorInterface) -> str | None:
     return template and job.format_wildcards(template, resources=_Whatever())
 
 
-def words(command: str) -> list[str]:
-    """Split a command line that Snakemake has put together: it quotes as Python does, which is
-    not what a shell reads where there are quotes or backslashes within."""
-    found: list[str] = []
-    end = -1
-    for part in _PART.finditer(command):
-        text = _unquoted(part[0]) if part[0][0] in "'\"" else part[0]
-        if part.start() == end:
-            found[-1] += text
-        else:
-            found.append(text)
-        end = part.end()
-    return found
-
-
-def _unquoted(text: str) -> str:
-    try:
-        return ast.literal_eval(text)
-    except (SyntaxError, ValueError):
-        # Quoted for a shell, where a backslash means itself.
-        return text[1:-1]
-
-
 def _job_ids(job: JobExecutorInterface) -> list[int]:
     """Snakemake's numbers of a job, or of all in a group."""
     return [one.jobid for one in (job.jobs if job.is_group() else [job])]
@@ -322,14 +295,3 @@ def _umask() -> str:
     mask = os.umask(0o077)
     os.umask(mask)
     return f"{mask:03o}"
-
-
-def _without(arguments: list[str], option: str) -> list[str]:
-    """Arguments without an option and its values."""
-    if option not in arguments:
-        return arguments
-    start = arguments.index(option)
-    end = start + 1
-    while end < len(arguments) and not arguments[end].startswith("--"):
-        end += 1
-    return arguments[:start] + arguments[end:]
