@@ -130,8 +130,8 @@ def test_kills_at_any_moment(is_warm, count, run, scene):
             assert here.contents().identical(here.whole)
         else:
             assert here.product.exists() == older
-        # What the next run does first. A conversion dies with its parent: on a busy machine a moment
-        # later.
+        # What the next run does first. A conversion dies with its parent, a moment later if the
+        # machine is busy.
         end = time.monotonic() + PATIENCE
         while here.half and time.monotonic() < end:
             for folder in (here.folder, run.layout.logs):
