@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fault_helpers import Traces
 from plan_helpers import config, layout, ready
 
 from xsar_batch import demo, land_mask
@@ -60,3 +61,11 @@ def land_mask_file(land_source: Path) -> Path:
     path = land_source.with_name("land.fgb")
     land_mask.build(land_source, path)
     return path
+
+
+@pytest.fixture
+def traces(tmp_path):
+    """What processes that a test starts leave behind; they are ended with it."""
+    made = Traces(tmp_path)
+    yield made
+    made.end()

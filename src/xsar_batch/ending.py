@@ -25,8 +25,8 @@ def lines(run: "Run") -> Iterator[str]:
         return
     restored = run.end()
     made, failures, not_tried = [], [], []
-    for name in run.names:
-        record = outcome.read(layout.outcome(name))
+    records = {name: outcome.read(layout.outcome(name)) for name in run.names}
+    for name, record in records.items():
         if record is None or record.get("run") != run.id:
             not_tried.append(name)
         elif record["state"] == "done":
@@ -49,7 +49,7 @@ def lines(run: "Run") -> Iterator[str]:
         log = layout.log("land_mask")
         cause = (log.read_text().strip() if log.is_file() else "") or "see above"
         yield f"    the land mask could not be made: {cause}"
-    yield from _account(run, {record["name"] for record in made})
+    yield from _account(run, {record["name"] for record in made}, records)
     if failures:
         yield f"    logs are in {layout.logs}; this tries again what failed, and what is new:"
     elif not_tried:
@@ -78,11 +78,11 @@ def _times(made: list[dict[str, Any]]) -> Iterator[str]:
     )
 
 
-def _account(run: "Run", made: set[str]) -> Iterator[str]:
+def _account(run: "Run", made: set[str], records: dict[str, Any]) -> Iterator[str]:
     """Write ``status.csv`` and the report, and say how it stands with all SAFEs."""
     plan, layout = run.plan, run.plan.layout
     pending = set(plan.done.pending).difference(made)
-    rows = status.table(plan.catalogue.safes.index, pending, layout, fresh=run.names)
+    rows = status.table(plan.catalogue.safes.index, pending, layout, fresh=records)
     try:
         status.write(layout.status, rows)
     except OSError as error:

@@ -79,16 +79,19 @@ def failure_class(record: Mapping[str, Any]) -> str:
 
 
 def table(
-    selected: Iterable[str], pending: Collection[str], layout: Layout, fresh: Collection[str] = ()
+    selected: Iterable[str],
+    pending: Collection[str],
+    layout: Layout,
+    fresh: Mapping[str, Mapping[str, Any] | None] | None = None,
 ) -> list[Row]:
     """One row a SAFE: those that are ``selected``, and all others that were ever tried here.
 
-    ``pending`` are those of them that are not done, ``fresh`` those that were tried since
-    ``status.csv`` was written.
+    ``pending`` are those of them that are not done, ``fresh`` the outcomes of those that were tried
+    since ``status.csv`` was written, which are not read a second time.
     """
     from .done import products
 
-    selected, pending, fresh = set(selected), set(pending), set(fresh)
+    selected, pending, fresh = set(selected), set(pending), fresh or {}
     there, running = products(layout.output_dir), lock.running(layout.lock)
     ever = tried(layout)
     known = {} if not layout.status.exists() else read(layout.status)
@@ -99,7 +102,9 @@ def table(
         if is_done and name not in fresh and before and before["state"] == "done":
             one = dict(before)
         else:
-            record = outcome.read(layout.outcome(name)) if name in ever else None
+            record = fresh.get(name)
+            if name not in fresh and name in ever:
+                record = outcome.read(layout.outcome(name))
             one = row(name, record, is_done, running)
         rows.append({**one, "selected": "yes" if name in selected else "no"})
     return rows

@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from fault_helpers import Traces, hanging, needs_root
+from fault_helpers import hanging, needs_root
 from helpers import copy_safe, environment, last_line, outcome, snakemake_command
 from test_40_warm import Run, gone
 from work import USUAL, Work, ending
@@ -17,13 +17,6 @@ from xsar_batch.failures import EXIT_CODES
 
 #: Seconds: enough for a good one on a busy machine, short enough to wait for.
 LIMIT = 12
-
-
-@pytest.fixture
-def traces(tmp_path):
-    made = Traces(tmp_path)
-    yield made
-    made.end()
 
 
 @pytest.fixture

@@ -43,13 +43,6 @@ SUPERVISOR = ("snakemake_executor_plugin_pbs.supervisor",)
 
 
 @pytest.fixture
-def traces(tmp_path):
-    made = Traces(tmp_path)
-    yield made
-    made.end()
-
-
-@pytest.fixture
 def work(tmp_path, scene, land_source) -> Work:
     work = Work.new(tmp_path / "work", land_source, function="noting.py:convert")
     (work.folder / "noting.py").write_text(NOTING)

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from fault_helpers import NOBODY, Traces, needs_setpriv, wait_for
+from fault_helpers import NOBODY, needs_setpriv, wait_for
 from helpers import copy_safe, environment, only, snakemake_command
 from work import USUAL, Work, ending, preview
 
@@ -29,13 +29,6 @@ HOSTILE = (
     "--help",
     "%s\\$x\\",
 )
-
-
-@pytest.fixture
-def traces(tmp_path):
-    made = Traces(tmp_path)
-    yield made
-    made.end()
 
 
 @pytest.fixture

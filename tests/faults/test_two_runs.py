@@ -6,19 +6,12 @@ import shutil
 import subprocess
 
 import pytest
-from fault_helpers import AS_NOBODY, NOBODY, Traces, needs_setpriv, wait_for
+from fault_helpers import AS_NOBODY, NOBODY, needs_setpriv, wait_for
 from helpers import Ran, copy_safe, copy_workflow, environment, run, snakemake_command
 from pbs_helpers import kill
 from work import USUAL, Work
 
 REFUSED = "output_dir: another run is at work in "
-
-
-@pytest.fixture
-def traces(tmp_path):
-    made = Traces(tmp_path)
-    yield made
-    made.end()
 
 
 @pytest.fixture
