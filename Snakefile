@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from xsar_batch import ending, messages, preview
-from xsar_batch.plan import Plan, per_attempt, tool
-from xsar_batch.run import Run
+from xsar_batch.batch import preview, summary
+from xsar_batch.batch.plan import Plan, per_attempt, tool
+from xsar_batch.batch.run import Run
+from xsar_batch.report.command import at_end as write_report
+from xsar_batch.system import messages
 
 
 # Of this project, wherever snakemake is run.
@@ -118,8 +120,8 @@ onstart:
 
 
 onsuccess:
-    messages.say(ending.lines(batch))
+    messages.say(summary.lines(batch, write_report))
 
 
 onerror:
-    messages.say(ending.lines(batch))
+    messages.say(summary.lines(batch, write_report))

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from .. import advice
-from ..layout import Layout
-from ..publish import published
-from . import (
+from xsar_batch.batch import resources
+from xsar_batch.conversion.layout import Layout
+from xsar_batch.report import (
     charts,
     distributions,
     failures,
@@ -25,6 +24,7 @@ from . import (
     summary,
     throughput,
 )
+from xsar_batch.system.atomic_write import published
 
 
 def write(
@@ -84,4 +84,4 @@ def _charts(rows: pd.DataFrame) -> list[charts.Chart]:
 def _advice(rows: pd.DataFrame) -> list[str]:
     """Lines for a profile; none where nothing was measured."""
     measured = rows.loc[rows["state"] == "done", ["state", "seconds", "peak_memory_mb"]].dropna()
-    return list(advice.lines(measured.to_dict("records"))) if len(measured) else []
+    return list(resources.lines(measured.to_dict("records"))) if len(measured) else []

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from .states import STATES, fill
+from xsar_batch.report.states import STATES, fill
 
 #: Width of a chart as it is drawn, of its plot without an axis, and height of the plot; the page
 #: fits it to its column.

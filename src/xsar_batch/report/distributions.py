@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from . import charts
-from .charts import Chart
+from xsar_batch.report import charts
+from xsar_batch.report.charts import Chart
 
 #: Bars of a histogram.
 BINS = 40

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from .. import failures
-from ..layout import Layout
-from . import excerpts
-from .states import ADVICE
+from xsar_batch import failures
+from xsar_batch.conversion.layout import Layout
+from xsar_batch.report import excerpts
+from xsar_batch.report.states import ADVICE
 
 #: SAFEs that are listed of one cause, and of all; `status.csv` has the rest.
 LISTED, LISTED_IN_ALL = 200, 3000

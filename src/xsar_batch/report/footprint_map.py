@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from ..failures import LandMaskError
-from . import coast, footprints
-from .states import STATES
-from .window import WIDTH, Window, fitting
+from xsar_batch.failures import LandMaskError
+from xsar_batch.report import coast, footprints
+from xsar_batch.report.states import STATES
+from xsar_batch.report.window import WIDTH, Window, fitting
 
 #: What is drawn last lies on top: what needs a look.
 DRAWN = ("done", "pending", "running", "failed")

@@ -11,9 +11,9 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup
 
-from ..layout import Layout
-from . import states
-from .footprint_map import Map
+from xsar_batch.conversion.layout import Layout
+from xsar_batch.report import states
+from xsar_batch.report.footprint_map import Map
 
 _HERE = Path(__file__).parent
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from .states import STATES
+from xsar_batch.report.states import STATES
 
 
 @dataclass(frozen=True)

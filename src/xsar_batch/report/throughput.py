@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from . import charts
-from .charts import Chart
-from .states import STATES
+from xsar_batch.report import charts
+from xsar_batch.report.charts import Chart
+from xsar_batch.report.states import STATES
 
 #: A pause longer than this, and than this share of what is left without it, parts two runs.
 PAUSE = np.timedelta64(3, "h")
