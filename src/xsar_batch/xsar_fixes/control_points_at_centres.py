@@ -8,8 +8,8 @@ lines and samples from the first, which leaves up to 13 km at the far edges to e
 Present in xsar 2026.8.31; no report of it was found.
 
 Here they are the points of the annotation's grid and those half way between, so that all between
-them is as even as the positions of the product are. In an IW scene over mountains a thin plate spline
-through them is 8 m off in the median and 79 m at most.
+them is as even as the positions of the product are. In an IW scene over mountains a thin plate
+spline through them is 8 m off in the median and 79 m at most.
 """
 
 import numpy as np
@@ -47,9 +47,12 @@ def _in_cells(pixels: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return (pixels - labels[0]) / size + 0.5
 
 
+_ours = property(_local_gcps)
+
+
 def apply() -> None:
     """Replace ``BaseDataset._local_gcps``."""
-    BaseDataset._local_gcps = property(_local_gcps)
+    BaseDataset._local_gcps = _ours
 
 
 def remove() -> None:

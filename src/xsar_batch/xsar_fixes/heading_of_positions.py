@@ -1,14 +1,14 @@
 """xsar's ground heading is not that of the positions.
 
-``BaseMeta.coords2heading`` takes positions from one affine transform for the whole image, so heading
-hardly varies across the swath: it is 0.5 to 1.6 degrees off at middle latitudes, and 7 to 16 in an
-EW scene at 79 degrees north. Across 180 degrees of longitude it is off by up to 100. It is also a
+``BaseMeta.coords2heading`` takes positions from one affine transform for the whole image, so
+heading hardly varies across the swath: it is 0.5 to 1.6 degrees off at middle latitudes, and 7 to
+16 in an EW scene at 79 degrees north. Across 180 degrees of longitude it is off by up to 100. It is also a
 bearing on a sphere.
 
 Present in xsar 2026.8.31; no report of it was found.
 
-Here it is the bearing on the WGS84 ellipsoid from the line before to the line after, by the positions
-that the product has.
+Here it is the bearing on the WGS84 ellipsoid from the line before to the line after, by the
+positions that the product has.
 """
 
 import numpy as np
