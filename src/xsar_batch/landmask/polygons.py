@@ -62,8 +62,8 @@ def build(source: Path | None, output: Path) -> None:
     """Write the land polygons for xsar to ``output``, a FlatGeobuf in EPSG:4326.
 
     The polygons are valid, within [-180, 180] and [-90, 90] degrees, and cut into tiles.
-    ``output`` appears whole or not at all. Takes about a minute of CPU and 1.4 GB of memory with the
-    packaged coastline.
+    ``output`` appears whole or not at all. Takes about a minute of CPU and 1.4 GB of memory
+    with the packaged coastline.
 
     :param source: any file of polygons that geopandas reads, in any CRS; None for the packaged
         coastline (see the top of this module).

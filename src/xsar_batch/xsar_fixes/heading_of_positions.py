@@ -2,8 +2,8 @@
 
 ``BaseMeta.coords2heading`` takes positions from one affine transform for the whole image, so
 heading hardly varies across the swath: it is 0.5 to 1.6 degrees off at middle latitudes, and 7 to
-16 in an EW scene at 79 degrees north. Across 180 degrees of longitude it is off by up to 100. It is also a
-bearing on a sphere.
+16 in an EW scene at 79 degrees north. Across 180 degrees it is off by up to 100.
+It is also a bearing on a sphere.
 
 Present in xsar 2026.8.31; no report of it was found.
 
