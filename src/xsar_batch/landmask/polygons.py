@@ -41,9 +41,9 @@ LEVELS = (1, 5)
 #: The suffix of the file that :func:`build` writes. Any other would belie what is in it.
 SUFFIX = ".fgb"
 
-# A tile is halved until it holds no more points than this. Between 120 and 1000 the time to read
-# and union hardly changes (below: more tiles to read; above: more land outside the footprint).
-_TILE_POINTS = 500
+# A tile is halved until it holds no more points than this (fewer: more tiles to read; more: more
+# land outside the footprint).
+_TILE_POINTS = 2000
 
 # ... or until it is this small, in degrees (2 km): polygons that lie on each other, or a coast of
 # a point a metre, must not be halved for ever.
