@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import psutil
 from snakemake_executor_plugin_pbs import ExecutorSettings
 from snakemake_executor_plugin_pbs.commands import Round
-from snakemake_executor_plugin_pbs.fleet import Fleet
+from snakemake_executor_plugin_pbs.pbs_jobs import PbsJobs
 from snakemake_executor_plugin_pbs.folder import Folder, Pack, Task
 from snakemake_executor_plugin_pbs.ledger import Ledger
 from snakemake_executor_plugin_pbs.qstat import Status
@@ -97,7 +97,7 @@ class World:
         self.server.jobs |= jobs or {}
         self.ledger = Ledger(tmp_path / "pbs")
         self.ledger.load()
-        self.fleet = Fleet(
+        self.fleet = PbsJobs(
             *(self.server, self.ledger, ExecutorSettings(**{"pack_wait": 0, **settings}), interval),
             self._prepare,
             say=self.said.append,
