@@ -146,7 +146,7 @@ def test_no_fates_yet(folder):
 def test_a_line_that_is_not_whole_is_read_when_it_is(folder):
     folder.tell("done", 0)
     reader = Folder(folder.path)
-    with (folder.path / "fates").open("a") as file:
+    with (folder.path / "events").open("a") as file:
         file.write('{"event": "done", ')
         file.flush()
         assert set(reader.read().done) == {0}
@@ -181,7 +181,7 @@ def test_only_what_is_new_is_read(folder):
     ],
 )
 def test_corrupt_lines_are_passed_over(folder, corrupt):
-    (folder.path / "fates").write_bytes(corrupt)
+    (folder.path / "events").write_bytes(corrupt)
     folder.tell("done", 1)
     fates = folder.read()
     assert (set(fates.done), set(fates.failed), fates.is_over) == ({1}, set(), False)

@@ -20,10 +20,12 @@ sys.modules["snakemake.cli"] = snakemake.cli = ModuleType("snakemake.cli")
 from snakemake_executor_plugin_pbs import inside, limits, supervisor
 supervisor.TICK = 0.1
 supervisor.GRACE = limits.GRACE = 0.7
+limits.MARGIN = 0.0
 
 def sleep(text="", seconds=60):
     # A job of Snakemake: it may do something before.
-    return subprocess.Popen([sys.executable, "-c", f"{text}\\nimport time; time.sleep({seconds})"])
+    command = [sys.executable, "-c", f"{text}\\nimport time; time.sleep({seconds})"]
+    return subprocess.Popen(command, env={**os.environ, "SNAKEMAKE_PBS_JOB": "0"}, process_group=0)
 
 def tidy(path):
     # A job that tidies up when it is told to end.

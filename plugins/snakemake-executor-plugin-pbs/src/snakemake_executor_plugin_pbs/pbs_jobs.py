@@ -123,7 +123,8 @@ class PbsJobs:
             is_complete = self._is_complete
             self._take_in(now)
             for one in self.running:
-                if one.may_speak:
+                # A server that is away does not tell that it runs by now.
+                if one.may_speak or now - one.looked_at >= self.interval:
                     self._look_at(one, now)
             if not self._cancelled.is_set():
                 self._ask(now)
@@ -141,7 +142,7 @@ class PbsJobs:
         return reports
 
     def _look_at(self, one: Running, now: float) -> None:
-        one.lag = self.lag
+        one.lag, one.looked_at = self.lag, now
         had_begun = bool(one.folder.events.host)
         try:
             one.folder.read()
@@ -213,7 +214,9 @@ class PbsJobs:
         """Forget PBS jobs that are over, and remove the folders of ours."""
         for one in [one for one in self.running if one.is_over]:
             self.running.remove(one)
-            if one in self._own:
+            # One that PBS has lost may live all the same, and is to find its folder.
+            has_ended = one.folder.events.is_over or (one.status and one.status.is_over)
+            if one in self._own and has_ended:
                 self._own.remove(one)
                 self._finished.append((now + KEPT, one.folder))
         while self._finished and self._finished[0][0] <= now:

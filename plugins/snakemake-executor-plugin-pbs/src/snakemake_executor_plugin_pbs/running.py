@@ -73,6 +73,8 @@ class Running:
     start_failure: str = ""
     #: Seconds that its last words may take to be seen here.
     lag: float = LAG
+    #: When its folder was last looked at.
+    looked_at: float = float("-inf")
     _begun: set[int] = field(default_factory=set)
     _over_since: float | None = None
     _gone_since: float | None = None
@@ -97,7 +99,8 @@ class Running:
 
     @property
     def may_speak(self) -> bool:
-        """Whether its folder may hold something new: not while PBS keeps it waiting."""
+        """Whether its folder may hold something new: not while PBS keeps it waiting, as far as is
+        known."""
         return self.status is None or not self.status.is_waiting
 
     def reports(self, now: float, rounds_wait: float) -> Iterator[Report]:
@@ -181,11 +184,13 @@ class Running:
 
     def _lost(self, now: float) -> tuple[Cause, str] | None:
         """The server does not know it: it is believed when nothing shows that the job is alive."""
-        if self._gone_since is None or self._gone_rounds < GONE_ROUNDS:
+        if self._gone_since is None:
             return None
         beat = self.folder.last_beat()
         if beat != self._beat:
             self._beat, self._beat_seen = beat, now
+        if self._gone_rounds < GONE_ROUNDS:
+            return None
         if now - max(self._gone_since, self._beat_seen) < GONE_SECONDS:
             return None
         # Should it be in some queue all the same, it must not begin any more.
