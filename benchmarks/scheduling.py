@@ -1,7 +1,7 @@
 """What the main process costs with many jobs, by an executor whose jobs cost nothing.
 
 A workflow of one rule; the executor lets so many jobs end each second and makes their outputs
-itself. Measured from when the first jobs were handed over, so planning does not count.
+itself. Planning does not count; handing all jobs over is measured apart, as it happens once.
 """
 
 import json
@@ -46,13 +46,16 @@ common_settings = CommonSettings(
 )
 
 class Executor(RemoteExecutor):
-    begun, ended = None, 0
+    begun, taken, ended = None, 0, 0
 
     def run_job(self, job):
         if self.begun is None:
             self.begun = time.monotonic()
             Path("begun").touch()
         self.report_job_submission(SubmittedJobInfo(job))
+        self.taken += 1
+        if self.taken == int(os.environ["COUNT"]):
+            Path("taken").touch()
 
     async def check_active_jobs(self, active_jobs):
         rate = float(os.environ["ENDS_A_SECOND"])
@@ -80,8 +83,13 @@ def settings_of(profile: Path) -> dict[str, Any]:
     return {key: known[key] for key in KEYS if key in known}
 
 
-def measure(count: int, settings: dict[str, Any], seconds: float, rate: float = 4) -> dict:
-    """Return share of a core, threads and ends a second of a run, measured for ``seconds``."""
+def measure(
+    count: int, settings: dict[str, Any], seconds: float, rate: float = 4, patience: float = 600
+) -> dict:
+    """Return share of a core, threads and ends a second of a run, measured for ``seconds``.
+
+    ``handed_over`` is what handing over all jobs costs, in CPU seconds.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         plugin = folder / "path" / "snakemake_executor_plugin_nothing"
@@ -97,28 +105,37 @@ def measure(count: int, settings: dict[str, Any], seconds: float, rate: float = 
                 **os.environ,
                 "PYTHONPATH": str(folder / "path"),
                 "ENDS_A_SECOND": str(rate),
+                "COUNT": str(count),
             },
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         try:
-            while not (folder / "begun").exists():
-                if process.poll() is not None:
-                    raise RuntimeError(f"snakemake ended with exit code {process.returncode}")
-                time.sleep(0.1)
-            # The first jobs are handed over in one go.
-            time.sleep(20)
             main = psutil.Process(process.pid)
-            return _sample(main, folder / "made", seconds)
+            before = _cpu_when(folder / "begun", main)
+            # Limits that hold jobs back never let all of them through.
+            handed_over = _cpu_when(folder / "taken", main, patience) - before
+            return {"handed_over": handed_over, **_sample(main, folder / "made", seconds)}
         finally:
             process.kill()
             process.wait()
 
 
+def _cpu_when(path: Path, process: psutil.Process, patience: float = float("inf")) -> float:
+    """CPU seconds of a process at the moment in which a file appears, or patience is over."""
+    until = time.monotonic() + patience
+    while not path.exists() and time.monotonic() < until:
+        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            raise RuntimeError("snakemake has ended")
+        time.sleep(0.1)
+    times = process.cpu_times()
+    return times.user + times.system
+
+
 def _sample(process: psutil.Process, made: Path, seconds: float) -> dict:
     def state() -> tuple[float, float, int]:
         times = process.cpu_times()
-        return time.monotonic(), times.user + times.system, len(os.listdir(made))
+        return time.monotonic(), times.user + times.system, sum(1 for _ in made.iterdir())
 
     begin, threads = state(), 0
     until = begin[0] + seconds
@@ -144,6 +161,7 @@ def run(counts: tuple[int, ...] = (20_000, 100_000), seconds: float = 60) -> lis
             {"benchmark": f"{what}: % of a core", "figure": found["core"], "goal": 5},
             {"benchmark": f"{what}: threads", "figure": found["threads"], "goal": 10},
             {"benchmark": f"{what}: ends a second, of 4", "figure": found["ends"], "goal": 4},
+            {"benchmark": f"{what}: CPU s to hand over", "figure": found["handed_over"]},
             {"benchmark": f"{what}: MB", "figure": found["memory"]},
         ]
     return rows

@@ -45,8 +45,11 @@ STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SL
 HELPER = """
 import os, sys, time
 time.sleep({wait})
-asked = next(int(p) for p in os.listdir("/proc") if p.isdigit() and {text!r}.encode()
-             in open(f"/proc/{{p}}/cmdline", "rb").read() and int(p) not in (os.getpid(), os.getppid()))
+mine = (os.getpid(), os.getppid())
+others = [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) not in mine]
+asked = next(
+    pid for pid in others if {text!r}.encode() in open(f"/proc/{{pid}}/cmdline", "rb").read()
+)
 if os.fork() == 0:
     os.setpgid(0, os.getpgid(asked))
     memory = b"x" * {megabytes} * 1_000_000
