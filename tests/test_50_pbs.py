@@ -329,7 +329,7 @@ def test_bad_resource_fails_its_job_alone(project):
     assert work.made == {"0", "2", "3"}
 
 
-def test_changed_script_or_config_is_not_taken_over(project):
+def test_changed_script_is_not_taken_over(project):
     work = project(1)
     (work.folder / "Snakefile").write_text(
         "rule one:\n    output: 'made/0'\n    script: 'one.py'\n"
@@ -337,11 +337,11 @@ def test_changed_script_or_config_is_not_taken_over(project):
     script = "import time; time.sleep(SECONDS)\nopen(snakemake.output[0], 'w').write('TEXT')\n"
     one = work.folder / "one.py"
     one.write_text(script.replace("SECONDS", "600").replace("TEXT", "old"))
-    process = work.begin("--config", "a=1")
+    process = work.begin()
     wait_until(lambda: any(job["job_state"] == "R" for job in work.server.jobs()))
     kill(process)
     one.write_text(script.replace("SECONDS", "0").replace("TEXT", "new"))
-    ended = work.run("--config", "a=1")
+    ended = work.run()
     assert ended.code == 0, ended.out
     assert "was started with other settings and is deleted" in ended.out
     assert (work.folder / "made" / "0").read_text() == "new"
