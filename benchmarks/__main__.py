@@ -9,7 +9,7 @@ import platform
 import time
 from pathlib import Path
 
-from . import dry_run, report, scheduling, speed, start
+from benchmarks import dry_run, report, scheduling, speed, start
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"

@@ -5,7 +5,7 @@ setting ``repairs`` switches them. The others are always on: without them produc
 
 Each module says which fault, since when and where it is reported, and has ``apply()`` and
 ``remove()``, which may be called more than once. Each has a test in
-``tests/test_30_workarounds.py`` or ``tests/test_30_speed.py`` that fails as soon as plain xsar does
+``tests/xsar_fixes/`` that fails as soon as plain xsar does
 the right thing: then the module can go.
 """
 
@@ -14,6 +14,9 @@ from types import ModuleType
 from xsar_batch.xsar_fixes import (
     across_date_line,
     border_without_data,
+    control_points_at_centres,
+    heading_of_positions,
+    land_at_cell_centres,
     noise_as_annotated,
     noise_to_the_edges,
     packed_as_cog,
@@ -34,6 +37,7 @@ MODULES = (
 
 REPAIRS: tuple[ModuleType, ...] = (
     *(across_date_line, border_without_data),
+    *(control_points_at_centres, heading_of_positions, land_at_cell_centres),
     *(noise_as_annotated, noise_to_the_edges),
     *(packed_as_cog, stripmap_without_merging),
 )
