@@ -77,7 +77,7 @@ class Request:
         return cls(
             rule=rule,
             attempt=attempt,
-            threads=threads,
+            threads=_positive(rule, "threads", threads) or 1,
             mem_mb=_positive(rule, "mem_mb", resources.get("mem_mb")),
             runtime=_positive(rule, "runtime", resources.get("runtime")),
             queue=resources.get("pbs_queue", settings.queue) or None,
@@ -172,7 +172,7 @@ def _positive(rule: str, name: str, value: Any) -> int | None:
     if isinstance(value, float) and math.isfinite(value):
         value = math.ceil(value)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        unit = {"mem_mb": "megabytes", "runtime": "minutes"}[name]
+        unit = {"mem_mb": "megabytes", "runtime": "minutes", "threads": "threads"}[name]
         raise WorkflowError(
             f"rule {rule}: {name}: {value!r} is no number of {unit} that can be asked for. "
             f"Write for example: {name}=1000"
