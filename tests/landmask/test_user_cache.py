@@ -10,7 +10,7 @@ from xsar_batch.landmask import polygons, user_cache
 
 @pytest.fixture
 def built(land_mask_file, tmp_path, monkeypatch):
-    """What was built, where; a small piece of land stands for the coastline, which takes a minute."""
+    """What was built, where; a small piece of land instead of the coastline."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     outputs = []
 

@@ -55,7 +55,7 @@ SESSION = {
     "python workflow/scripts/advice.py --configfile my.yaml": Run(r"mem_mb: attempt \* \d+"),
     AUDIT + " $DATAWORK/l1b": Run(WELL),
     AUDIT + " $DATAWORK/l1b --at-least xsar=2026.8.31 --move-to old": Run(WELL),
-    "snakemake -n --quiet --configfile my.yaml --config resolution=500m": Run(
+    "snakemake -n --quiet --configfile my.yaml --config resolution=500m remake=true": Run(
         "2 of the pending are there and will be made again"
     ),
     "python workflow/scripts/convert.py --help": Run("Exit codes: 0 done, 65 bad-safe"),
