@@ -110,7 +110,10 @@ class Executor(RemoteExecutor):
     def _request(self, job: JobExecutorInterface) -> Request:
         alone = f"group {job.jobid}" if job.is_group() else None
         threads, settings = job.threads, self.executor_settings
-        return Request.of(job.name, job.attempt, threads, job.resources, settings, alone)
+        resources = dict(job.resources)
+        return Request.of(
+            *(job.name, job.attempt, threads, resources, settings, alone), number=job.jobid
+        )
 
     def _task(self, job: JobExecutorInterface) -> Task:
         """What a pack has to know of a job, and what a later Snakemake recognises it by."""
@@ -134,7 +137,8 @@ class Executor(RemoteExecutor):
     def _prepare(self, entries: list[Entry], asked: PackRequest) -> tuple[Folder, Pack, list[str]]:
         """Make the folder of a pack; returns it with the arguments of qsub."""
         self._number += 1
-        name = job_name(asked.job.rule, self._run, self._number)
+        prefix = self.executor_settings.jobname_prefix
+        name = job_name(asked.job.rule, self._run, self._number, prefix)
         folder = self.fleet.ledger.new(f"{name}-{secrets.token_hex(3)}")
         first = entries[0].handle.job
         seconds = asked.job.runtime and asked.job.runtime * 60
@@ -168,7 +172,6 @@ class Executor(RemoteExecutor):
             "#!/bin/bash",
             f"cd {shlex.quote(str(self.workdir))} || exit 1",
             f"umask {self._umask}",
-            self.executor_settings.prologue or "",
             settings.precommand or "",
             f"export PYTHONPATH={shlex.quote(search)}" if search else "",
             f"exec {shlex.quote(self.get_python_executable())} -m {_SUPERVISOR} "
@@ -183,7 +186,8 @@ class Executor(RemoteExecutor):
             # Of a backslash in what is quoted nobody could tell whether it is one or half of one.
             command = command.replace(shlex.quote(path), repr(path))
         arguments = words(command.split(" -m snakemake ", 1)[1])
-        for option in ("--target-jobs", "--cores", "--unneeded-temp-files"):
+        # With threads, jobs with a shadow folder would change the working directory of the others.
+        for option in ("--target-jobs", "--cores", "--unneeded-temp-files", "--force-use-threads"):
             arguments = without(arguments, option)
         for option, values in (
             ("--unneeded-temp-files", map(self.workflow.dag.get_unneeded_temp_files, jobs)),
@@ -276,6 +280,8 @@ class _Whatever:
 
     def __getattr__(self, name: str) -> str:
         return "any"
+
+    __getitem__ = __getattr__
 
 
 def _command(job: JobExecutorInterface) -> str | None:

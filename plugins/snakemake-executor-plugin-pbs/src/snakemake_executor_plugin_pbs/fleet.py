@@ -17,7 +17,7 @@ from .commands import Later, Refused, Round, Unclear
 from .folder import Folder, Pack
 from .ledger import Ledger
 from .packing import Waiting
-from .request import PackRequest, Request
+from .request import PackRequest, Request, widest
 from .running import Entry, Report, Running
 from .settings import ExecutorSettings
 
@@ -200,7 +200,8 @@ class Fleet:
                 self._submit_pack(*taken, now)
 
     def _submit_pack(self, request: Request, entries: list[Entry], now: float) -> None:
-        asked = PackRequest.of(request, len(entries), self.settings)
+        wide = widest([entry.request for entry in entries])
+        asked = PackRequest.of(wide, len(entries), self.settings)
         folder = None
         try:
             folder, pack, arguments = self._prepare(entries, asked)
