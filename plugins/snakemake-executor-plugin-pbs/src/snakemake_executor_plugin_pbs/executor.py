@@ -10,6 +10,7 @@ import string
 import sys
 import traceback
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from snakemake_interface_common.exceptions import WorkflowError
@@ -17,9 +18,12 @@ from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.executors.real import RealExecutor
 from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
+from snakemake_interface_executor_plugins.settings import SharedFSUsage
 from snakemake_interface_executor_plugins.utils import encode_target_jobs_cli_args
 
+from . import logs, preflight, site
 from .commands import Commands
+from .efficiency import Efficiency
 from .environment import portable
 from .fleet import Fleet
 from .folder import Folder, Pack, Task
@@ -59,24 +63,33 @@ class Executor(RemoteExecutor):
                 f"{' and '.join(missing)} not found. Start snakemake on a machine that can submit "
                 "to PBS (a login node), or run the jobs on this one:  --executor local --cores all"
             )
+        if refusal := site.which().refusal:
+            raise WorkflowError(refusal)
+        self._refuse_unshared_files()
         interval = self.workflow.remote_execution_settings.seconds_between_status_checks
         self.workdir = Path.cwd()
         ledger = Ledger(self.workdir / ".snakemake" / "pbs")
         ledger.load()
         settings = self.executor_settings
         self.logdir = self.workdir / Path(settings.logdir).expanduser()
+        if settings.delete_logfiles_older_than:
+            logs.remove_old(self.logdir, settings.delete_logfiles_older_than)
         # PBS keeps quiet about an output that it cannot deliver, and loses it.
         self.logdir.mkdir(parents=True, exist_ok=True)
         self._umask = _umask()
         self._run = "".join(secrets.choice(_TOKEN) for _ in range(3))
         self._number = 0
         self._problem = ""
+        self._is_checked = False
+        self._failed_logs: set[str] = set()
+        self.efficiency = Efficiency()
         self.interrupt = Interrupt()
         self.fleet = Fleet(
             *(server, ledger, settings, interval, self._prepare),
             say=self.logger.info,
             warn=self.logger.warning,
         )
+        self.fleet.on_submitted = self.efficiency.submitted
         # Loggers that count what runs must know that not all runs that is handed over.
         self.logger.info(
             f"PBS: at most {settings.max_jobs} PBS jobs, {settings.pack_size} jobs in each; "
@@ -100,7 +113,18 @@ class Executor(RemoteExecutor):
         self.fleet.add(entry)
 
     def run_jobs(self, jobs: list[JobExecutorInterface]) -> None:
-        """Hand over what is ready; and say so if nothing else is, for then no pack need wait."""
+        """Hand over what is ready; and say so if nothing else is, for then no pack need wait.
+
+        Raises
+        ------
+        WorkflowError
+            Before the first submission: PBS would not take the jobs of a rule.
+        """
+        if not self._is_checked:
+            self._is_checked = True
+            queues, settings = site.known_queues(), self.executor_settings
+            to_do = self.workflow.dag.needrun_jobs()
+            preflight.check(to_do, self._request, queues, settings)
         super().run_jobs(jobs)
         # Asked only where it matters: the answer takes a look at each job of the workflow.
         scheduler = self.workflow.scheduler
@@ -167,13 +191,12 @@ class Executor(RemoteExecutor):
     def _script(self, folder: Path) -> str:
         """What PBS runs. It starts in the home directory, with nothing of this environment."""
         settings = self.workflow.remote_execution_settings
-        search = os.environ.get("PYTHONPATH")
         lines = [
             "#!/bin/bash",
             f"cd {shlex.quote(str(self.workdir))} || exit 1",
             f"umask {self._umask}",
+            f". {shlex.quote(str(folder / 'env.sh'))}",
             settings.precommand or "",
-            f"export PYTHONPATH={shlex.quote(search)}" if search else "",
             f"exec {shlex.quote(self.get_python_executable())} -m {_SUPERVISOR} "
             f"{shlex.quote(str(folder))}",
         ]
@@ -228,10 +251,12 @@ class Executor(RemoteExecutor):
                 info = report.entry.handle
                 ended.add(id(info))
                 if report.failure is None:
+                    self.efficiency.ended(report.entry.request.rule, report.seconds)
                     self.report_job_success(info)
                 else:
-                    logs = [report.log] if report.log else []
-                    self.report_job_error(info, msg=f"{report.failure}. ", aux_logs=logs)
+                    paths = [report.log] if report.log else []
+                    self._failed_logs.update(paths)
+                    self.report_job_error(info, msg=f"{report.failure}. ", aux_logs=paths)
             self._problem = ""
         except Exception as problem:
             if self._problem != str(problem):
@@ -269,6 +294,33 @@ class Executor(RemoteExecutor):
         super().shutdown()
         self.fleet.close()
         self.interrupt.restore()
+        if not self.fleet.is_cancelled:
+            self._tell_efficiency()
+            if not self.executor_settings.keep_successful_logs:
+                logs.remove_successful(self.logdir, self._run, self._failed_logs)
+
+    def _tell_efficiency(self) -> None:
+        """What was asked for and used: worth a line a rule, and never an error."""
+        with suppress(Exception):
+            self.efficiency.ask(lambda ids: self.fleet.server.qstat(ids, patience=20).jobs)
+            if lines := self.efficiency.lines():
+                self.logger.info("\n".join(["What the jobs used, by rule:", *lines]))
+
+    def _refuse_unshared_files(self) -> None:
+        """PBS jobs read and write the very files of the main process.
+
+        Raises
+        ------
+        WorkflowError
+            Snakemake was told that they cannot.
+        """
+        shared = self.workflow.storage_settings.shared_fs_usage
+        if missing := sorted(one.item_to_choice() for one in SharedFSUsage.all() - set(shared)):
+            raise WorkflowError(
+                "The executor pbs needs a file system that all nodes share, and shared-fs-usage "
+                f"excludes: {', '.join(missing)}. Remove shared-fs-usage; files of storage "
+                "providers work with it"
+            )
 
     def get_python_executable(self) -> str:
         """By its path: PBS jobs do not have our PATH."""

@@ -68,6 +68,8 @@ class Fleet:
         self.accepted = 0
         #: Why nothing can be submitted at all: qsub refused the very first PBS job.
         self.fatal = ""
+        #: Called with the id, the pack and what was asked for of each PBS job that is submitted.
+        self.on_submitted: Callable[[str, Pack, PackRequest], None] = lambda *_: None
         self._prepare, self._say, self._warn, self._clock = prepare, say, warn, clock
         self._inbox: queue.SimpleQueue[Entry] = queue.SimpleQueue()
         self._is_complete = False
@@ -236,6 +238,7 @@ class Fleet:
         finally:
             self._in_flight = None
         self._submitted(job_id, folder, pack, entries)
+        self.on_submitted(job_id, pack, asked)
 
     def _submitted(
         self, job_id: str | None, folder: Folder, pack: Pack, entries: list[Entry]

@@ -49,6 +49,8 @@ class Report:
     failure: str | None = None
     log: str | None = None
     is_innocent: bool = False
+    #: How long it ran, where that is known.
+    seconds: float | None = None
 
 
 @dataclass(eq=False)
@@ -111,7 +113,8 @@ class Running:
         """The end of a job that has told it itself."""
         failed = self.folder.fates().failed.get(number)
         if failed is None:
-            return Report(entry)
+            done = self.folder.fates().done.get(number, {})
+            return Report(entry, seconds=done.get("seconds"))
         return self._failed(number, entry, self._own_fault(failed))
 
     def _failed(self, number: int, entry: Entry, why: str, is_innocent: bool = False) -> Report:
