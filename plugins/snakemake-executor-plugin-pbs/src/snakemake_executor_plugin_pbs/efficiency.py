@@ -52,13 +52,15 @@ class Efficiency:
         self._rules: dict[str, RuleUse] = {}
 
     def submitted(self, job_id: str, pack: Pack, asked: PackRequest) -> None:
-        """A PBS job that was submitted."""
+        """A PBS job that was submitted. Group jobs are left out: their rules differ."""
+        if pack.is_group:
+            return
         job = asked.job
         use = self._rules.setdefault(job.rule, RuleUse(job.threads))
         use.threads = max(use.threads, job.threads * (job.tasks or 1))
         use.mem_mb = max(use.mem_mb or 0, job.mem_mb or 0) or None
         use.runtime = max(use.runtime or 0, job.runtime or 0) or None
-        if len(use.pbs_jobs) < SAMPLE and not pack.is_group:
+        if len(use.pbs_jobs) < SAMPLE:
             use.pbs_jobs.append((job_id, asked.slots))
 
     def ended(self, rule: str, seconds: float | None) -> None:
@@ -97,7 +99,7 @@ def _add(use: RuleUse, status: Status, slots: int) -> None:
     wall, cpu = minutes(status.used_walltime), minutes(status.used_cput)
     use.used_mem_mb = max(use.used_mem_mb, (memory or 0) / slots)
     # A job of a second or two: PBS counts whole seconds, and that of a start is most of it.
-    if wall and cpu is not None and status.ncpus:
+    if wall and cpu and status.ncpus:
         use.cpu_seconds += 60 * cpu
         use.core_seconds += 60 * wall * status.ncpus
 

@@ -18,7 +18,6 @@ from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.executors.real import RealExecutor
 from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
-from snakemake_interface_executor_plugins.settings import SharedFSUsage
 from snakemake_interface_executor_plugins.utils import encode_target_jobs_cli_args
 
 from . import logs, preflight, site
@@ -28,6 +27,7 @@ from .environment import portable
 from .fleet import Fleet
 from .folder import Folder, Pack, Task
 from .interrupt import Interrupt
+from .job_script import current_umask, job_script
 from .ledger import Ledger
 from .request import PackRequest, Request, job_name, qsub_arguments
 from .running import Entry
@@ -65,7 +65,7 @@ class Executor(RemoteExecutor):
             )
         if refusal := site.which().refusal:
             raise WorkflowError(refusal)
-        self._refuse_unshared_files()
+        preflight.refuse_unshared(self.workflow.storage_settings.shared_fs_usage)
         interval = self.workflow.remote_execution_settings.seconds_between_status_checks
         self.workdir = Path.cwd()
         ledger = Ledger(self.workdir / ".snakemake" / "pbs")
@@ -76,7 +76,7 @@ class Executor(RemoteExecutor):
             logs.remove_old(self.logdir, settings.delete_logfiles_older_than)
         # PBS keeps quiet about an output that it cannot deliver, and loses it.
         self.logdir.mkdir(parents=True, exist_ok=True)
-        self._umask = _umask()
+        self._umask = current_umask()
         self._run = "".join(secrets.choice(_TOKEN) for _ in range(3))
         self._number = 0
         self._problem = ""
@@ -189,18 +189,11 @@ class Executor(RemoteExecutor):
         return folder, pack, qsub_arguments(asked, name, output, script, self._umask)
 
     def _script(self, folder: Path) -> str:
-        """What PBS runs. It starts in the home directory, with nothing of this environment."""
         settings = self.workflow.remote_execution_settings
-        lines = [
-            "#!/bin/bash",
-            f"cd {shlex.quote(str(self.workdir))} || exit 1",
-            f"umask {self._umask}",
-            f". {shlex.quote(str(folder / 'env.sh'))}",
-            settings.precommand or "",
-            f"exec {shlex.quote(self.get_python_executable())} -m {_SUPERVISOR} "
-            f"{shlex.quote(str(folder))}",
-        ]
-        return "\n".join(line for line in lines if line) + "\n"
+        command = (self.get_python_executable(), "-m", _SUPERVISOR, str(folder))
+        return job_script(
+            *(self.workdir, self._umask, folder / "env.sh", settings.precommand or "", command)
+        )
 
     def _arguments(self, jobs: list[JobExecutorInterface]) -> list[str]:
         """Snakemake's arguments for a pack, but for targets and cores, which the pack adds."""
@@ -306,22 +299,6 @@ class Executor(RemoteExecutor):
             if lines := self.efficiency.lines():
                 self.logger.info("\n".join(["What the jobs used, by rule:", *lines]))
 
-    def _refuse_unshared_files(self) -> None:
-        """PBS jobs read and write the very files of the main process.
-
-        Raises
-        ------
-        WorkflowError
-            Snakemake was told that they cannot.
-        """
-        shared = self.workflow.storage_settings.shared_fs_usage
-        if missing := sorted(one.item_to_choice() for one in SharedFSUsage.all() - set(shared)):
-            raise WorkflowError(
-                "The executor pbs needs a file system that all nodes share, and shared-fs-usage "
-                f"excludes: {', '.join(missing)}. Remove shared-fs-usage; files of storage "
-                "providers work with it"
-            )
-
     def get_python_executable(self) -> str:
         """By its path: PBS jobs do not have our PATH."""
         return sys.executable
@@ -345,11 +322,3 @@ def _command(job: JobExecutorInterface) -> str | None:
 def _job_ids(job: JobExecutorInterface) -> list[int]:
     """Snakemake's numbers of a job, or of all in a group."""
     return [one.jobid for one in (job.jobs if job.is_group() else [job])]
-
-
-def _umask() -> str:
-    """As a text of octal digits: PBS starts jobs with its own, under which nobody else may read
-    the products."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return f"{mask:03o}"

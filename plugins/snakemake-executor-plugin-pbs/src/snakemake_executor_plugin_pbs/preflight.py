@@ -7,10 +7,26 @@ from dataclasses import replace
 from typing import Any
 
 from snakemake_interface_common.exceptions import WorkflowError
+from snakemake_interface_executor_plugins.settings import SharedFSUsage
 
 from .queues import Queue, objections, that_fit
 from .request import PackRequest, Request
 from .settings import ExecutorSettings
+
+
+def refuse_unshared(shared: Iterable[SharedFSUsage]) -> None:
+    """PBS jobs read and write the very files of the main process.
+
+    Raises
+    ------
+    WorkflowError
+        Snakemake was told that they cannot.
+    """
+    if missing := sorted(one.item_to_choice() for one in SharedFSUsage.all() - set(shared)):
+        raise WorkflowError(
+            "The executor pbs needs a file system that all nodes share, and shared-fs-usage "
+            f"leaves out: {', '.join(missing)}. Remove the key shared-fs-usage"
+        )
 
 
 def one_of_each_rule(jobs: Iterable[Any]) -> Iterable[tuple[Any, int]]:
