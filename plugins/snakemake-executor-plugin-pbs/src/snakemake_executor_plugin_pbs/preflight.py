@@ -11,6 +11,7 @@ from snakemake_interface_executor_plugins.settings import SharedFSUsage
 
 from .queues import Queue, objections, that_fit
 from .request import PackRequest, Request
+from .resources import READ
 from .settings import ExecutorSettings
 
 
@@ -57,7 +58,8 @@ def check(
     """
     problems = []
     for job, count in one_of_each_rule(jobs):
-        if any(_is_unknown(value) for value in dict(job.resources).values()):
+        known = dict(job.resources)
+        if any(_is_unknown(known.get(name)) for name in READ):
             # Computed from a file that is not made yet.
             continue
         asked = request(job)

@@ -30,6 +30,12 @@ _NO_WORD = {
 #: between a number and its double.
 _CLASSES = 2
 
+#: Resources that the executor asks PBS for.
+READ = (
+    *("mem_mb", "mem_mb_per_cpu", "runtime", "gpu", "tasks", "nodes", "cpus_per_task", "mpi"),
+    *("constraint", "reservation", "pbs_queue", "pbs_account", "pbs_project", "pbs_extra"),
+)
+
 _UNITS = {"mem_mb": "megabytes", "mem_mb_per_cpu": "megabytes", "runtime": "minutes"}
 
 
