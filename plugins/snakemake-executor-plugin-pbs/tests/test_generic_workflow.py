@@ -78,7 +78,7 @@ rule grouped_second:
 rule tries_again:
     output: "tried"
     retries: 1
-    resources: pbs_queue="mpi_1", pbs_project="sea"
+    resources: pbs_queue="mpi_1", pbs_project="sea", disk_mb=100
     shell: "echo x >> tries; test $(wc -l < tries) = 2; touch {output}"
 
 rule parallel:
@@ -117,6 +117,7 @@ def selects(server):
     return [word for call in server.calls("qsub") for word in call if word.startswith("select=")]
 
 
+@pytest.mark.slow
 def test_a_workflow_with_everything(project):
     ended = snakemake(project, WORKFLOW, "--pbs-pack-size", "8", "--pbs-pack-cores", "4")
     assert ended.code == 0, ended.out
@@ -134,6 +135,7 @@ def test_a_workflow_with_everything(project):
     assert "select=4:ncpus=1:mpiprocs=1:ompthreads=1:mem=100mb" in selects(project)
     assert [call for call in project.calls("qsub") if "mpi_1" in call and "sea" in call]
     assert "What the jobs used, by rule:" in ended.out
+    assert "PBS is not asked for the disk_mb of tries_again" in ended.out
     # Nothing failed but one, once.
     logs = list((project.folder / ".snakemake" / "pbs_logs").iterdir())
     assert {path.name.split("-")[0] for path in logs} <= {"tries_ag"}
@@ -176,6 +178,7 @@ def test_refused_before_the_first_submission(project, line, options, said):
     assert project.calls("qsub") == []
 
 
+@pytest.mark.slow
 def test_packs_that_are_too_long_for_their_queue_are_told_how_many_fit(project):
     project.set(limits={"omp": {"walltime": "01:00:00"}})
     text = "rule all:\n    input: expand('{n}', n=range(20))\n" + (

@@ -123,8 +123,10 @@ class Executor(RemoteExecutor):
         if not self._is_checked:
             self._is_checked = True
             queues, settings = site.known_queues(), self.executor_settings
-            to_do = self.workflow.dag.needrun_jobs()
+            to_do = list(self.workflow.dag.needrun_jobs())
             preflight.check(to_do, self._request, queues, settings)
+            if note := preflight.not_asked(to_do):
+                self.logger.warning(note)
         super().run_jobs(jobs)
         # Asked only where it matters: the answer takes a look at each job of the workflow.
         scheduler = self.workflow.scheduler

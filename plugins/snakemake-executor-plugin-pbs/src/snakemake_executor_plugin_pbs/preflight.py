@@ -41,6 +41,24 @@ def one_of_each_rule(jobs: Iterable[Any]) -> Iterable[tuple[Any, int]]:
     return [(job, count[name]) for name, job in first.items()]
 
 
+def not_asked(jobs: Iterable[Any]) -> str:
+    """A sentence on rules with ``disk_mb``, for which PBS has no general word; empty without any.
+
+    They run all the same: most sites have room enough, and workflows of others set it.
+    """
+    rules = [
+        job.rule.name
+        for job, _ in one_of_each_rule(jobs)
+        if job.resources.get("disk_mb") and not job.resources.get("constraint")
+    ]
+    if not rules:
+        return ""
+    return (
+        f"PBS is not asked for the disk_mb of {', '.join(rules)}: each site names disk space "
+        "differently. Write what yours calls it, for example: constraint='scratch_local=10gb'"
+    )
+
+
 def check(
     jobs: Iterable[Any],
     request: Callable[[Any], Request],

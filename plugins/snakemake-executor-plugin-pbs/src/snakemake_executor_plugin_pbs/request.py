@@ -162,7 +162,7 @@ def _spread(rule: str, name: str, value: int | None, chunks: int) -> int | None:
 
 
 def _memory(rule: str, cores: int, resources: Mapping[str, Any]) -> int | None:
-    """Memory of a job in MB. Memory a core comes first: Snakemake gives all jobs a ``mem_mb``."""
+    """Memory of a job in MB. Memory a core comes first: the other may be a default of all rules."""
     per_core = resources.get("mem_mb_per_cpu")
     if per_core is not None:
         return (whole(rule, "mem_mb_per_cpu", per_core) or 0) * cores

@@ -37,9 +37,11 @@ class NodeJob:
         settings: ExecutorSettings,
         precommand: str = "",
         modules: Sequence[str] = (),
+        paths: Sequence[str] = (),
     ) -> None:
         self.path = Path(tempfile.mkdtemp(prefix=".pbs-doctor-", dir=folder.resolve()))
-        self.settings, self.precommand, self.modules = settings, precommand, modules
+        self.settings, self.precommand = settings, precommand
+        self.modules, self.paths = modules, [str(Path(one).absolute()) for one in paths]
         self.commands = Commands()
         self.id = ""
 
@@ -53,7 +55,7 @@ class NodeJob:
             shutil.rmtree(self.path, ignore_errors=True)
 
     def _checks(self, patience: float) -> Iterator[Check]:
-        here = probe.facts(self.modules)
+        here = probe.facts(self.modules, self.paths)
         begin = time.monotonic()
         try:
             self.id = self.commands.qsub(self._submission())
@@ -69,8 +71,8 @@ class NodeJob:
         seen_at = time.time()
         yield Check(
             "PBS job",
-            f"{self.id} in {queue}: qsub answered in {told:.1f} s, it reported from "
-            f"{there['host']} after {time.monotonic() - begin:.1f} s",
+            f"{self.id} in {queue}: qsub answered in {told:.1f} s, it began on "
+            f"{there['host']} after {time.monotonic() - begin - there['took']:.1f} s",
         )
         yield from self._both_ways(there, seen_at)
         yield from _compared(here, there)
@@ -81,7 +83,8 @@ class NodeJob:
         environment = self.path / "env.sh"
         environment.touch(mode=0o600)
         environment.write_text(as_bash(portable(os.environ)), errors="surrogateescape")
-        command = (sys.executable, str(Path(probe.__file__)), str(self.path), *self.modules)
+        lists = (json.dumps(list(self.modules)), json.dumps(self.paths))
+        command = (sys.executable, str(Path(probe.__file__)), str(self.path), *lists)
         script = self.path / "job.sh"
         script.write_text(job_script(self.path, umask, environment, self.precommand, command))
         resources = {"mem_mb": _MEM_MB, "runtime": _MINUTES}
@@ -202,6 +205,8 @@ def _compared(here: dict[str, Any], there: dict[str, Any]) -> Iterator[Check]:
         )
     for name, seconds in there["imports"].items():
         yield _import(name, here["imports"][name], seconds)
+    for path, seconds in there["paths"].items():
+        yield _readable(path, here["paths"][path], seconds)
 
 
 def _import(name: str, here: float | str, there: float | str) -> Check:
@@ -211,6 +216,13 @@ def _import(name: str, here: float | str, there: float | str) -> Check:
     change = f"install {name} in this environment" if broken else ""
     change = "put more jobs into one PBS job (pbs-pack-size)" if slow else change
     return Check(f"import {name}", f"{shown[0]} on the node, {shown[1]} here", change)
+
+
+def _readable(path: str, here: float | str, there: float | str) -> Check:
+    shown = [one if isinstance(one, str) else f"read in {one:.2f} s" for one in (there, here)]
+    broken = any(isinstance(one, str) for one in (there, here))
+    change = "choose a folder that both can read, or ask the site for access" if broken else ""
+    return Check("readable", f"{path}: {shown[0]} on the node, {shown[1]} here", change)
 
 
 def _gib(size: float) -> str:

@@ -1,7 +1,7 @@
 """What a machine is like: run on a node by a PBS job, and here. Needs nothing but Python.
 
-``python probe.py FOLDER MODULE ...`` writes ``facts.json`` into the folder, waits for ``answer``
-and writes ``seen.json``: both sides then know how soon the other sees a file.
+``python probe.py FOLDER '["MODULE"]' '["PATH"]'`` writes ``facts.json`` into the folder, waits for
+``answer`` and writes ``seen.json``: both sides then know how soon the other sees a file.
 """
 
 import json
@@ -20,7 +20,7 @@ from pathlib import Path
 PATIENCE = 90.0
 
 
-def facts(modules=()):
+def facts(modules=(), paths=()):
     """Facts about this machine and process, as plain values; sizes in bytes, times in seconds."""
     temporary = os.environ.get("TMPDIR", "/tmp")
     return {
@@ -42,6 +42,7 @@ def facts(modules=()):
         "tmpdir_free": free(temporary),
         "shm_free": free("/dev/shm"),
         "imports": {name: seconds_to_import(name) for name in modules},
+        "paths": {path: seconds_to_look_at(path) for path in paths},
     }
 
 
@@ -62,6 +63,20 @@ def seconds_to_import(name):
     )
     if done.returncode:
         return (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    return time.monotonic() - begin
+
+
+def seconds_to_look_at(path):
+    """Seconds to list a folder or read the first bytes of a file; a text if that is not allowed."""
+    begin = time.monotonic()
+    try:
+        if Path(path).is_dir():
+            list(Path(path).iterdir())
+        else:
+            with Path(path).open("rb") as file:
+                file.read(65536)
+    except OSError as problem:
+        return problem.strerror or str(problem)
     return time.monotonic() - begin
 
 
@@ -96,11 +111,13 @@ def write(path, value):
     temporary.replace(path)
 
 
-def main(folder, *modules):
+def main(folder, modules="[]", paths="[]"):
     """Be the node's side."""
     folder = Path(folder)
-    known = facts(modules)
+    begin = time.time()
+    known = facts(json.loads(modules), json.loads(paths))
     known["at"] = time.time()
+    known["took"] = known["at"] - begin
     write(folder / "facts.json", known)
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
