@@ -163,6 +163,13 @@ def test_unclear(code, out, error):
         submitted(code, out, error)
 
 
+@pytest.mark.parametrize("code", [1, 13, 57, 104, 163, 171, 183, 185, 196, 212])
+def test_only_what_is_known_to_be_permanent_refuses(code):
+    """A server that restarts, a network, a full /tmp: it is waited for."""
+    with pytest.raises(Unclear, match=f"exit code {code} and without a job id"):
+        submitted(code, "", "qsub: Server is shutting down\n")
+
+
 @pytest.mark.parametrize(
     ("out", "job_id"),
     [

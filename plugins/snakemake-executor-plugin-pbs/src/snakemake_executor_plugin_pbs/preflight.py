@@ -11,7 +11,7 @@ from snakemake_interface_executor_plugins.settings import SharedFSUsage
 
 from .queues import Queue, objections, that_fit
 from .request import PackRequest, Request
-from .resources import READ
+from .resources import READ, refuse_unknown
 from .settings import ExecutorSettings
 
 
@@ -80,7 +80,12 @@ def check(
         if any(_is_unknown(known.get(name)) for name in READ):
             # Computed from a file that is not made yet.
             continue
-        asked = request(job)
+        refuse_unknown(job.rule.name, known)
+        try:
+            asked = request(job)
+        except WorkflowError:
+            # Perhaps a value of this one job, which then fails alone.
+            continue
         size = 1 if asked.alone else min(count, settings.pack_size)
         pack = PackRequest.of(asked, size, settings)
         found = objections(pack, queues)

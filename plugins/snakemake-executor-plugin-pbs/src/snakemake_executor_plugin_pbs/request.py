@@ -106,7 +106,7 @@ class Request:
         return cls(
             rule=rule,
             attempt=attempt,
-            threads=threads,
+            threads=whole(rule, "threads", threads) or 1,
             mem_mb=_memory(rule, threads * (tasks or 1), resources),
             runtime=whole(rule, "runtime", resources.get("runtime")),
             queue=_queue(rule, resources, settings),

@@ -36,7 +36,12 @@ READ = (
     *("constraint", "reservation", "pbs_queue", "pbs_account", "pbs_project", "pbs_extra"),
 )
 
-_UNITS = {"mem_mb": "megabytes", "mem_mb_per_cpu": "megabytes", "runtime": "minutes"}
+_UNITS = {
+    "threads": "threads",
+    "mem_mb": "megabytes",
+    "mem_mb_per_cpu": "megabytes",
+    "runtime": "minutes",
+}
 
 
 def refuse_unknown(rule: str, resources: Mapping[str, Any]) -> None:
