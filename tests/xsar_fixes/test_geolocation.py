@@ -117,7 +117,7 @@ def test_control_points_are_those_of_the_cells(made):
     print(f"median {np.median(off):.1f} m, largest {off.max():.1f} m")
     cell = 1000 if ds.sizes["line"] == 20 else 4000
     assert np.median(off) < 0.02 * cell and off.max() < 0.15 * cell
-    assert np.median(metres_off(plain)) > 0.6 * cell, CAN_GO.format("control_points_at_centres")
+    assert np.median(metres_off(plain)) > 0.6 * cell, CAN_GO.format("control_points_of_grid")
 
 
 def test_footprint_across_180_degrees_is_in_two_parts(made):
