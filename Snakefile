@@ -39,6 +39,7 @@ localrules:
     pending,
     report,
     audit,
+    doctor,
 
 
 # What is done is not even asked for, unless by --forceall: no touched file can make it again.
@@ -108,6 +109,14 @@ rule audit:
         plan.layout.log("audit"),
     shell:
         plan.audit_command(scripts / "audit.py") + " 2>&1 | tee {log:q}"
+
+
+# What the PBS of this site offers, on standard output. Sends one PBS job of one core.
+rule doctor:
+    log:
+        "logs/doctor.log",
+    shell:
+        tool(scripts / "doctor.py", config) + " 2>&1 | tee {log:q}"
 
 
 onstart:

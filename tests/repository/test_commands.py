@@ -37,6 +37,7 @@ AUDIT = "python workflow/scripts/audit.py"
 WELL = "of 2 files 2 are well, 0 are to be made again"
 HEAD = "snakemake --profile profiles/"
 DRY = "snakemake -n --quiet --configfile my.yaml"
+DOCTOR = "snakemake doctor --cores 1 --configfile my.yaml"
 PENDING = "snakemake pending --cores 1 --quiet all --configfile my.yaml > pending.txt"
 LOCAL = HEAD + "local --config safes=/path/to/safes output_dir=products"
 REPORT = "snakemake report --profile profiles/local --configfile my.yaml"
@@ -44,6 +45,7 @@ REPORT = "snakemake report --profile profiles/local --configfile my.yaml"
 #: What a user does, in this order.
 SESSION = {
     # docs/datarmor.md
+    DOCTOR: Run(r"import xsar +\d+\.\d s on the node"),
     DRY: Run(PREVIEW.format(0, 2)),
     PENDING: Run(leaves="pending.txt"),
     HEAD + "local --cores 1 --configfile my.yaml --config 'select={name: \"*_A32E\"}'": Run(
@@ -71,6 +73,7 @@ SESSION = {
 
 #: The same as one above, but for less or more of what is there.
 LIKE = {
+    "snakemake doctor --cores 1": DOCTOR,
     "snakemake -n": DRY,
     "snakemake -n --quiet": DRY,
     HEAD + "local": LOCAL,

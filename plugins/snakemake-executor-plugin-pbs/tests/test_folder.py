@@ -1,6 +1,5 @@
 """The folder of a PBS job: who may run it, and what it tells of its jobs."""
 
-import json
 import os
 import stat
 import subprocess
@@ -36,7 +35,7 @@ def folder(tmp_path):
 
 def test_what_is_written_is_read(folder):
     assert Folder(folder.path).pack() == pack("a", "b")
-    assert json.loads((folder.path / "env.json").read_text()) == {"SECRET": "x", "LANG": "é\n+5"}
+    assert (folder.path / "env.sh").read_text() == "export SECRET=x\nexport LANG='é\n+5'\n"
     assert (folder.path / "job.sh").read_text() == "#!/bin/bash\n"
 
 
@@ -47,7 +46,7 @@ def test_the_environment_is_the_users_alone(tmp_path):
         folder.write(pack("a"), "", {"SECRET": "x"})
     finally:
         os.umask(before)
-    assert stat.S_IMODE((folder.path / "env.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE((folder.path / "env.sh").stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"name": "a"}', '{"tasks": []}', "null"])

@@ -13,9 +13,9 @@ OBSERVED = Path(__file__).resolve().parents[4] / "shared" / "pbs" / "observed"
 needs_observed = pytest.mark.skipif(not OBSERVED.is_dir(), reason="no observed PBS in ../shared")
 
 
-QUEUES = "Which queues there are:  qstat -Q\n    set it:  pbs-queue: sequentiel"
+QUEUES = "Which queues there are:  qstat -Q\n    set it:  pbs-queue: NAME"
 LESS = "ask for less: pbs-pack-size (walltime), pbs-pack-cores (cores, memory)"
-EXTRA = "pbs_extra or the setting pbs-extra may be at fault"
+EXTRA = "The site has no such resource or value"
 
 #: Of each observed refusal: its reason as the user reads it, and the advice that follows.
 QSUB = {

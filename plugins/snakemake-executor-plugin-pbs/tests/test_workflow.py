@@ -160,8 +160,8 @@ def test_refused_request_ends_the_run_with_what_to_change(project):
     ended = work.run(pbs_queue="nowhere")
     assert ended.code != 0
     assert ended.seconds < 30
-    assert "Unknown queue" in ended.out
-    assert "pbs-queue: sequentiel" in ended.out
+    assert "there is no queue nowhere" in ended.out
+    assert "Queues that take jobs: mpi_1, omp, sequentiel" in ended.out
     assert not work.started
 
 

@@ -212,7 +212,7 @@ def submitted(code: int, out: str, error: str) -> str:
 def _advice(code: int, error: str) -> str:
     """What to change. By text too: exit codes are what is left of larger numbers."""
     if code == 170 or "nknown queue" in error:
-        return ".\n    Which queues there are:  qstat -Q\n    set it:  pbs-queue: sequentiel"
+        return ".\n    Which queues there are:  qstat -Q\n    set it:  pbs-queue: NAME"
     if code == 188 or "resource limits" in error:
         return (
             ".\n    Cores, memory or walltime are more than the queue has:  qstat -Qf"
@@ -220,9 +220,12 @@ def _advice(code: int, error: str) -> str:
             " resources mem_mb, runtime and threads; or set another pbs-queue"
         )
     if code in (5, 166, 187):
-        return ".\n    The resource pbs_extra or the setting pbs-extra may be at fault"
+        return (
+            ".\n    The site has no such resource or value. Where it comes from: gpu, constraint,"
+            " pbs_extra. Write what your site calls it as constraint"
+        )
     if "Unauthorized" in error or "not authorized" in error.lower():
-        return ".\n    This queue is not for you; set another:  pbs-queue: sequentiel"
+        return ".\n    This queue is not for you; set another:  pbs-queue: NAME"
     if "ccount" in error or "roject" in error:
         return ".\n    Set the account:  pbs-account: NAME"
     return ""

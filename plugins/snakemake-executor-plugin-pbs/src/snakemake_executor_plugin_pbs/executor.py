@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from snakemake_interface_common.exceptions import WorkflowError
@@ -19,11 +20,13 @@ from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 from snakemake_interface_executor_plugins.utils import encode_target_jobs_cli_args
 
-from . import sameness, scheduling
+from . import logs, preflight, sameness, scheduling, site
 from .commands import Commands
+from .efficiency import Efficiency
 from .environment import portable
 from .folder import Folder, Pack, Task
 from .interrupt import Interrupt
+from .job_script import current_umask, job_script
 from .ledger import Ledger
 from .pbs_jobs import PbsJobs
 from .request import PackRequest, Request, job_name, qsub_arguments
@@ -60,18 +63,26 @@ class Executor(RemoteExecutor):
                 f"{' and '.join(missing)} not found. Start snakemake on a machine that can submit "
                 "to PBS (a login node), or run the jobs on this one:  --executor local --cores all"
             )
+        if refusal := site.which().refusal:
+            raise WorkflowError(refusal)
+        preflight.refuse_unshared(self.workflow.storage_settings.shared_fs_usage)
         interval = self.workflow.remote_execution_settings.seconds_between_status_checks
         self.workdir = Path.cwd()
         ledger = Ledger(self.workdir / ".snakemake" / "pbs")
         ledger.load()
         settings = self.executor_settings
         self.logdir = self.workdir / Path(settings.logdir).expanduser()
+        if settings.delete_logfiles_older_than:
+            logs.remove_old(self.logdir, settings.delete_logfiles_older_than)
         # PBS keeps quiet about an output that it cannot deliver, and loses it.
         self.logdir.mkdir(parents=True, exist_ok=True)
-        self._umask = _umask()
+        self._umask = current_umask()
         self._run = "".join(secrets.choice(_TOKEN) for _ in range(3))
         self._number = 0
         self._problem = ""
+        self._is_checked = False
+        self._failed_logs: set[str] = set()
+        self.efficiency = Efficiency()
         self.interrupt = Interrupt()
         self.pbs = PbsJobs(
             *(server, ledger, settings, interval, self._prepare),
@@ -79,6 +90,7 @@ class Executor(RemoteExecutor):
             warn=self.logger.warning,
             lag=max(LAG, self.workflow.execution_settings.latency_wait),
         )
+        self.pbs.submission.on_submitted = self.efficiency.submitted
         for advice in scheduling.advice(self.workflow):
             self.logger.warning(advice)
         # Loggers that count what runs must know that not all runs that is handed over.
@@ -105,9 +117,22 @@ class Executor(RemoteExecutor):
         self.pbs.add(entry)
 
     def run_jobs(self, jobs: list[JobExecutorInterface]) -> None:
-        """Hand over what is ready; and say so if nothing else is, for then no pack need wait."""
+        """Hand over what is ready; and say so if nothing else is, for then no pack need wait.
+
+        Raises
+        ------
+        WorkflowError
+            Before the first submission: PBS would not take the jobs of a rule.
+        """
         # Not sooner: Snakemake sets its handler after it has made the executor.
         self.interrupt.hear_sigterm()
+        if not self._is_checked:
+            self._is_checked = True
+            queues, settings = site.known_queues(), self.executor_settings
+            to_do = list(self.workflow.dag.needrun_jobs())
+            preflight.check(to_do, self._request, queues, settings)
+            if note := preflight.not_asked(to_do):
+                self.logger.warning(note)
         super().run_jobs(jobs)
         # Asked only where it matters: the answer takes a look at each job of the workflow.
         scheduler = self.workflow.scheduler
@@ -117,7 +142,10 @@ class Executor(RemoteExecutor):
     def _request(self, job: JobExecutorInterface) -> Request:
         alone = f"group {job.jobid}" if job.is_group() else None
         threads, settings = job.threads, self.executor_settings
-        return Request.of(job.name, job.attempt, threads, job.resources, settings, alone)
+        resources = dict(job.resources)
+        return Request.of(
+            *(job.name, job.attempt, threads, resources, settings, alone), number=job.jobid
+        )
 
     def _task(self, job: JobExecutorInterface) -> Task:
         """What a pack has to know of a job, and what a later Snakemake recognises it by."""
@@ -136,7 +164,8 @@ class Executor(RemoteExecutor):
     def _prepare(self, entries: list[Entry], asked: PackRequest) -> tuple[Folder, Pack, list[str]]:
         """Make the folder of a pack; returns it with the arguments of qsub."""
         self._number += 1
-        name = job_name(asked.job.rule, self._run, self._number)
+        prefix = self.executor_settings.jobname_prefix
+        name = job_name(asked.job.rule, self._run, self._number, prefix)
         folder = self.pbs.ledger.new(f"{name}-{secrets.token_hex(3)}")
         first = entries[0].handle.job
         seconds = asked.job.runtime and asked.job.runtime * 60
@@ -163,20 +192,11 @@ class Executor(RemoteExecutor):
         return folder, pack, qsub_arguments(asked, name, output, script, self._umask)
 
     def _script(self, folder: Path) -> str:
-        """What PBS runs. It starts in the home directory, with nothing of this environment."""
         settings = self.workflow.remote_execution_settings
-        search = os.environ.get("PYTHONPATH")
-        lines = [
-            "#!/bin/bash",
-            f"cd {shlex.quote(str(self.workdir))} || exit 1",
-            f"umask {self._umask}",
-            self.executor_settings.prologue or "",
-            settings.precommand or "",
-            f"export PYTHONPATH={shlex.quote(search)}" if search else "",
-            f"exec {shlex.quote(self.get_python_executable())} -m {_SUPERVISOR} "
-            f"{shlex.quote(str(folder))}",
-        ]
-        return "\n".join(line for line in lines if line) + "\n"
+        command = (self.get_python_executable(), "-m", _SUPERVISOR, str(folder))
+        return job_script(
+            *(self.workdir, self._umask, folder / "env.sh", settings.precommand or "", command)
+        )
 
     def _arguments(self, jobs: list[JobExecutorInterface]) -> list[str]:
         """Snakemake's arguments for a pack, but for targets and cores, which the pack adds."""
@@ -185,7 +205,8 @@ class Executor(RemoteExecutor):
             # Of a backslash in what is quoted nobody could tell whether it is one or half of one.
             command = command.replace(shlex.quote(path), repr(path))
         arguments = words(command.split(" -m snakemake ", 1)[1])
-        for option in ("--target-jobs", "--cores", "--unneeded-temp-files"):
+        # With threads, jobs with a shadow folder would change the working directory of the others.
+        for option in ("--target-jobs", "--cores", "--unneeded-temp-files", "--force-use-threads"):
             arguments = without(arguments, option)
         for option, values in (
             ("--unneeded-temp-files", map(self.workflow.dag.get_unneeded_temp_files, jobs)),
@@ -225,10 +246,12 @@ class Executor(RemoteExecutor):
                 info = report.entry.handle
                 ended.add(id(info))
                 if report.failure is None:
+                    self.efficiency.ended(report.entry.request.rule, report.seconds)
                     self.report_job_success(info)
                 else:
-                    logs = [report.log] if report.log else []
-                    self.report_job_error(info, msg=f"{report.failure}. ", aux_logs=logs)
+                    paths = [report.log] if report.log else []
+                    self._failed_logs.update(paths)
+                    self.report_job_error(info, msg=f"{report.failure}. ", aux_logs=paths)
             self._problem = ""
         except Exception as problem:
             if self._problem != str(problem):
@@ -270,6 +293,17 @@ class Executor(RemoteExecutor):
         super().shutdown()
         self.pbs.close()
         self.interrupt.restore()
+        if not self.pbs.is_cancelled:
+            self._tell_efficiency()
+            if not self.executor_settings.keep_successful_logs:
+                logs.remove_successful(self.logdir, self._run, self._failed_logs)
+
+    def _tell_efficiency(self) -> None:
+        """What was asked for and used: worth a line a rule, and never an error."""
+        with suppress(Exception):
+            self.efficiency.ask(lambda ids: self.pbs.server.qstat(ids, patience=20).jobs)
+            if lines := self.efficiency.lines():
+                self.logger.info("\n".join(["What the jobs used, by rule:", *lines]))
 
     def get_python_executable(self) -> str:
         """By its path: PBS jobs do not have our PATH."""
@@ -279,11 +313,3 @@ class Executor(RemoteExecutor):
 def _job_ids(job: JobExecutorInterface) -> list[int]:
     """Snakemake's numbers of a job, or of all in a group."""
     return [one.jobid for one in (job.jobs if job.is_group() else [job])]
-
-
-def _umask() -> str:
-    """As a text of octal digits: PBS starts jobs with its own, under which nobody else may read
-    the products."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return f"{mask:03o}"

@@ -7,7 +7,7 @@ file           written by      what it tells
 =============  ==============  ==================================================================
 ``pack.json``  Snakemake       which jobs are in it, and how they are run; before qsub
 ``job.sh``     Snakemake       what is submitted
-``env.json``   Snakemake       the environment it was started in; readable by the user alone
+``env.sh``     Snakemake       the environment it was started in; readable by the user alone
 ``id``         Snakemake       the id, once qsub has told it
 ``claim``      whoever first   by the PBS job: "I run"; by Snakemake: "you must not run any more"
 ``events``     the PBS job     a line an event: a job started, ended, failed; the end

@@ -34,6 +34,8 @@ class Status:
     comment: str = ""
     used_walltime: str = ""
     used_mem: str = ""
+    used_cput: str = ""
+    ncpus: int | None = None
     #: First host that it runs or ran on; empty before.
     host: str = ""
 
@@ -80,6 +82,8 @@ def parse(text: str) -> dict[str, Status]:
             comment=_last(block, "comment") or "",
             used_walltime=_first(block, "resources_used.walltime") or "",
             used_mem=_first(block, "resources_used.mem") or "",
+            used_cput=_first(block, "resources_used.cput") or "",
+            ncpus=_integer(_first(block, "Resource_List.ncpus")),
             host=re.split(r"[/+]", _first(block, "exec_host") or "")[0],
         )
     return found

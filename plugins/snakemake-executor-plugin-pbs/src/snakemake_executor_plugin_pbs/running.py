@@ -54,6 +54,8 @@ class Report:
     log: str | None = None
     is_innocent: bool = False
     is_endless: bool = False
+    #: How long it ran, where that is known.
+    seconds: float | None = None
 
 
 @dataclass(eq=False)
@@ -138,7 +140,8 @@ class Running:
         """The end of a job that has told it itself."""
         failed = self.folder.events.failed.get(number)
         if failed is None:
-            return Report(entry)
+            done = self.folder.events.done.get(number, {})
+            return Report(entry, seconds=done.get("seconds"))
         return self._failed(number, entry, self._own_fault(failed))
 
     def _failed(

@@ -87,3 +87,5 @@ class _Whatever:
 
     def __getattr__(self, name: str) -> str:
         return "any"
+
+    __getitem__ = __getattr__

@@ -8,7 +8,7 @@ from .broken_nodes import BrokenNodes
 from .commands import Later, Refused, Round, Unclear
 from .folder import Folder, Pack
 from .packing import Waiting
-from .request import PackRequest, Request
+from .request import PackRequest, Request, widest
 from .running import Entry, Report, Running
 from .settings import ExecutorSettings
 
@@ -46,6 +46,8 @@ class Submission:
         self.in_flight: Folder | None = None
         #: Ends of jobs that could not be submitted; for the caller to take.
         self.refused: list[Report] = []
+        #: Called with the id, the pack and what was asked for of each PBS job.
+        self.on_submitted: Callable[[str, Pack, PackRequest], None] = lambda *_: None
         self._server, self._settings, self._prepare = server, settings, prepare
         self._say, self._warn = say, warn
         self._pause = Backoff()
@@ -79,10 +81,13 @@ class Submission:
         """Submit a pack; None if that did not work, and its jobs wait or have failed."""
         folder = None
         try:
-            asked = PackRequest.of(request, len(entries), self._settings)
+            wide = widest([entry.request for entry in entries])
+            asked = PackRequest.of(wide, len(entries), self._settings)
             folder, pack, arguments = self._prepare(entries, asked)
             self.in_flight = folder
-            return self._submitted(self._server.qsub(arguments), folder, pack, entries)
+            job_id = self._server.qsub(arguments)
+            self.on_submitted(job_id, pack, asked)
+            return self._submitted(job_id, folder, pack, entries)
         except Refused as refusal:
             folder.remove()
             self._refuse(entries, f"qsub refused it ({asked}): {refusal}", request)

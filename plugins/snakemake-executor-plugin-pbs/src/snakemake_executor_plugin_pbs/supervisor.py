@@ -6,7 +6,6 @@ job gets one of its own, so that the one at fault is alone.
 """
 
 import ctypes
-import json
 import os
 import signal
 import socket
@@ -210,7 +209,6 @@ def main(path: str) -> int:
         with log.open("ab", buffering=0) as file:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
-    os.environ.update(json.loads((folder.path / "env.json").read_text()))
     names = f"{supervisor.pack.name}, {job or 'no PBS job'} on {socket.gethostname()}"
     print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {names}: {len(supervisor.pack.tasks)} jobs")
     return supervisor.run()

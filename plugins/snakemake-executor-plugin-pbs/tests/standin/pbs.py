@@ -56,6 +56,9 @@ DEFAULTS = {
     "kill_delay": 5.0,
     # Before version 22 a walltime kill showed 271, and no comment.
     "old": False,
+    "version": "pbs_version = 23.06.06\n",
+    # Limits by queue, such as {"omp": {"walltime": "10:00:00"}}.
+    "limits": {},
 }
 
 
@@ -155,6 +158,10 @@ class Server:
 def main(command: str) -> None:
     """What ``bin/qsub`` and the others run."""
     server = Server.of_environment()
+    if command == "qstat" and sys.argv[1] in ("--version", "-Q"):
+        is_version = sys.argv[1] == "--version"
+        sys.stdout.write(server.settings["version"] if is_version else queues(server))
+        return
     call = {"command": command, "arguments": sys.argv[1:], "at": time.time()}
     with (server.root / "calls").open("a") as calls:
         calls.write(json.dumps(call) + "\n")
@@ -244,6 +251,17 @@ def qstat(server: Server, arguments: list[str]) -> None:
         else:
             out += shown(job)
     raise Answer(code, out, error)
+
+
+def queues(server: Server) -> str:
+    """What ``qstat -Q -f`` shows."""
+    blocks = []
+    for name, cores in QUEUES.items():
+        limits = {"ncpus": cores, **server.settings["limits"].get(name, {})}
+        lines = [f"    resources_max.{key} = {value}\n" for key, value in limits.items()]
+        lines = ["    queue_type = Execution\n", *lines, "    enabled = True\n    started = True\n"]
+        blocks.append(f"Queue: {name}\n{''.join(lines)}\n")
+    return "".join(blocks)
 
 
 def qdel(server: Server, arguments: list[str]) -> None:
