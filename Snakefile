@@ -4,6 +4,7 @@ from pathlib import Path
 
 from xsar_batch import ending, messages, preview
 from xsar_batch.plan import Plan, per_attempt, tool
+from xsar_batch.report.live import Renewal
 from xsar_batch.run import Run
 
 
@@ -23,6 +24,7 @@ else:
     plan.warm_up()
 
 batch = Run(plan)
+renewal = Renewal(batch)
 
 
 # Nothing but capitals, digits and underscores reaches a shell.
@@ -60,7 +62,8 @@ rule convert:
         runtime=per_attempt(10),
     shell:
         plan.command(scripts / "convert.py")
-        + " --threads {threads} --minutes {resources.runtime} {wildcards.name}"
+        + " --threads {threads} --minutes {resources.runtime} --memory {resources.mem_mb}"
+        + " {wildcards.name}"
 
 
 # The settings that decide what is in a product. Other settings: a new file, so all is made again.
@@ -115,11 +118,14 @@ onstart:
         batch.begin(
             job.wildcards.name for job in jobs if job.rule.name == "convert"
         )
+        renewal.start()
 
 
 onsuccess:
+    renewal.stop()
     messages.say(ending.lines(batch))
 
 
 onerror:
+    renewal.stop()
     messages.say(ending.lines(batch))

@@ -93,7 +93,7 @@ def _account(run: "Run", made: set[str], records: dict[str, Any]) -> Iterator[st
     if not plan.settings.report:
         yield f"    {done}; each of them: {layout.status}"
         return
-    trouble = report_command.at_end(plan)
+    trouble = report_command.at_end(plan, rows)
     to_look_at = "" if trouble else f", to look at: {layout.report}"
     yield f"    {done}; each of them: {layout.status}{to_look_at}"
     if trouble:

@@ -10,7 +10,10 @@ from ..status import COLUMNS, Row
 from .states import STATES
 
 #: Columns of ``status.csv`` by kind; what is not there counts as not known.
-NUMBERS = ("seconds", "cpu_seconds", "peak_memory_mb", "attempts", "product_bytes")
+NUMBERS = (
+    *("seconds", "cpu_seconds", "peak_memory_mb", "attempts", "product_bytes"),
+    *("threads", "asked_mb", "asked_minutes"),
+)
 TIMES = ("started", "ended")
 TEXTS = tuple(column for column in COLUMNS[1:] if column not in (*NUMBERS, *TIMES))
 
