@@ -10,17 +10,20 @@ BIN    := $(VENV)/bin
 # which it never imports and which has no wheel: --no-deps leaves it out.
 PIP    := $(BIN)/python -m pip install --quiet --no-deps --disable-pip-version-check
 
+DISTRIBUTIONS := . demo_scenes plugins/snakemake-executor-plugin-pbs \
+    plugins/snakemake-logger-plugin-progress
+
 .PHONY: install install-dev demo test faults bench lint lock clean
 
 install: $(VENV)/installed
 
 install-dev: $(VENV)/installed-dev
 
-$(VENV)/installed: requirements.lock pyproject.toml
+$(VENV)/installed: requirements.lock $(DISTRIBUTIONS:%=%/pyproject.toml)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Write: make install PYTHON=python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) -r requirements.lock
-	$(PIP) --no-build-isolation -e .
+	$(PIP) --no-build-isolation $(addprefix -e ,$(DISTRIBUTIONS))
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
@@ -50,6 +53,7 @@ lint: install-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile
+	$(BIN)/lint-imports --no-cache
 	# One environment serves all rules, so a conda environment a rule is not wanted.
 	$(BIN)/snakemake --lint --config safes=tests output_dir=demo/products > .lint 2>&1; \
 	    grep -E '^Lints for|Congratulations' .lint > /dev/null || { cat .lint; exit 1; }

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from xsar_batch import ending, messages, preview
-from xsar_batch.plan import Plan, per_attempt, tool
+from xsar_batch.batch import preview, summary
+from xsar_batch.batch.plan import Plan, per_attempt, tool
+from xsar_batch.batch.run import Run
+from xsar_batch.report.command import at_end as write_report
 from xsar_batch.report.live import Renewal
-from xsar_batch.run import Run
+from xsar_batch.system import messages
 
 
 # Of this project, wherever snakemake is run.
@@ -123,9 +125,9 @@ onstart:
 
 onsuccess:
     renewal.stop()
-    messages.say(ending.lines(batch))
+    messages.say(summary.lines(batch, write_report))
 
 
 onerror:
     renewal.stop()
-    messages.say(ending.lines(batch))
+    messages.say(summary.lines(batch, write_report))

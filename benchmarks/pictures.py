@@ -8,13 +8,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from xsar_batch import report
-from xsar_batch.layout import Layout
-from xsar_batch.report import outcomes
+from xsar_batch.chromium import Page
+from xsar_batch.dry_run import REPO
 
-from . import made_up
-from .chromium import Page
-from .dry_run import REPO
+from xsar_batch import made_up, report
+from xsar_batch.conversion.layout import Layout
+from xsar_batch.report import outcomes
 
 #: Of a picture, in pixels; wider ones make the README heavy.
 WIDTH = 940

@@ -6,9 +6,10 @@ import tempfile
 import zlib
 from pathlib import Path
 
-from . import made_up
-from .chromium import CHROMIUM, Page
-from .dry_run import REPO, measure
+from xsar_batch.chromium import CHROMIUM, Page
+from xsar_batch.dry_run import REPO, measure
+
+from xsar_batch import made_up
 
 
 def run(count: int, folder: Path | None = None) -> list[dict]:

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import geopandas
+import sentinel1_demo_scenes as demo
 import yaml
+from xsar_batch.dry_run import REPO, median
 
-from xsar_batch import demo, gshhg, land_mask
-
-from .dry_run import REPO, median
+from xsar_batch.landmask import gshhg, polygons
 
 #: Full size of an IW GRDH product, in pixels.
 FULL = (16_676, 26_144)
@@ -80,7 +80,7 @@ class Bench:
         self.safes = scenes(folder / f"archive-{count}-{size[0]}", count, size)
         self.land = folder / "land.fgb"
         if not self.land.exists():
-            land_mask.build(None, self.land)
+            polygons.build(None, self.land)
         self.coastline = coastline(folder)
         for name in ("Snakefile", "config", "profiles", "workflow"):
             source, target = REPO / name, folder / name

@@ -9,10 +9,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from xsar_batch import recipe, run_file
-from xsar_batch.layout import Layout
+from xsar_batch.dry_run import REPO, measure, median, name
 
-from .dry_run import REPO, measure, median, name
+from xsar_batch.conversion import job_table, recipe
+from xsar_batch.conversion.layout import Layout
 
 JOB = """
 import json, sys
@@ -34,7 +34,7 @@ def cost(folder: Path, count: int) -> float:
     }
     if not file.exists():
         names = [name(number) for number in range(count)]
-        run_file.write(file, known, {one: f"/archive/{one}.SAFE" for one in names})
+        job_table.write(file, known, {one: f"/archive/{one}.SAFE" for one in names})
     settings = json.dumps(config)
     return measure([sys.executable, "-c", JOB, settings, name(count // 2)], REPO).cpu
 

@@ -13,7 +13,8 @@ import pytest
 import xsar
 
 from benchmarks.notebook import l1b as notebook
-from xsar_batch import convert, workarounds
+from xsar_batch import xsar_fixes
+from xsar_batch.conversion import convert
 
 #: When a file was written that nobody writes any more.
 LONG_AGO = time.time() - 86_400
@@ -28,10 +29,10 @@ class plain_xsar:
     """xsar as the notebook's users have it."""
 
     def __enter__(self):
-        workarounds.remove()
+        xsar_fixes.remove()
 
     def __exit__(self, *error):
-        workarounds.apply()
+        xsar_fixes.apply()
 
 
 class Maker:
@@ -56,7 +57,7 @@ class Maker:
     def notebook(self, safe: Path) -> Path:
         """As it would be if xsar were right."""
         path = self._begin(safe)
-        workarounds.apply()
+        xsar_fixes.apply()
         notebook(str(safe), path)
         return path
 
@@ -88,7 +89,7 @@ class Maker:
     def killed(self, safe: Path) -> Path:
         """What a write leaves that was killed when it had come as far as sigma0."""
         path = self._begin(safe)
-        workarounds.apply()
+        xsar_fixes.apply()
         ds = _opened(safe, {"line": 100, "sample": 100})
 
         def die(block):

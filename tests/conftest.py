@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sentinel1_demo_scenes as demo
 from fault_helpers import Traces
 from plan_helpers import config, layout, ready
 
-from xsar_batch import demo, land_mask
+from xsar_batch.landmask import polygons
 
 __all__ = ["config", "layout", "ready"]
 
@@ -59,7 +60,7 @@ def land_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def land_mask_file(land_source: Path) -> Path:
     """The same as the rule `land_mask` makes it; the packaged coastline would take 15 s."""
     path = land_source.with_name("land.fgb")
-    land_mask.build(land_source, path)
+    polygons.build(land_source, path)
     return path
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from xsar_batch.demo.manifest import fitted, md5
+from sentinel1_demo_scenes.manifest import fitted, md5
 
 REPO = Path(__file__).parents[1]
 SCRIPTS = REPO / "workflow" / "scripts"

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
-
 from snakemake_executor_plugin_pbs import ExecutorSettings
 from snakemake_executor_plugin_pbs.commands import Round
 from snakemake_executor_plugin_pbs.fleet import Fleet

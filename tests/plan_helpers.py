@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from xsar_batch import outcome, recipe
-from xsar_batch.layout import Layout
-from xsar_batch.plan import Plan
-from xsar_batch.run import Run
+from xsar_batch.batch.plan import Plan
+from xsar_batch.batch.run import Run
+from xsar_batch.conversion import outcome, recipe
+from xsar_batch.conversion.layout import Layout
 
 SCHEMA_FILE = Path(__file__).parents[1] / "workflow" / "schemas" / "config.schema.yaml"
 NAME = "S1A_IW_GRDH_1SDV_20240301T180000_20240301T180025_052792_0671C0_ABCD"

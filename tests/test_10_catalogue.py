@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from xsar_batch import catalogue
+from xsar_batch.batch import catalogue
 from xsar_batch.failures import ConfigError
 
 
@@ -324,7 +324,7 @@ def test_latest_is_by_processing_time_not_by_name_nor_age(tmp_path):
 def test_processing_stop_of_a_real_demo_manifest(tmp_path):
     from datetime import datetime
 
-    from xsar_batch import demo
+    import sentinel1_demo_scenes as demo
 
     size = {"lines": 100, "samples": 100}
     late = demo.make_safe(tmp_path, **size, unique_id="0000", processed=datetime(2024, 5, 1))

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import sentinel1_demo_scenes as demo
 from pyproj import Geod
+from sentinel1_demo_scenes.geometry import SPEED_OF_LIGHT, earth_fixed
 
-from xsar_batch import demo, workarounds
-from xsar_batch.demo.geometry import SPEED_OF_LIGHT, earth_fixed
+from xsar_batch import xsar_fixes
 
 CELL = 100
 VARIABLES_OF_XSAR = """
@@ -350,11 +351,11 @@ def opened(safe: Path):
     land.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
     xsar.Sentinel1Meta.set_mask_feature("land", str(land))
     # Another test in this process may have brought in what gives border cells no value.
-    workarounds.apply(repairs=False)
+    xsar_fixes.apply(repairs=False)
     tree = xsar.open_datatree(str(safe), resolution={"line": CELL, "sample": CELL})
     dataset = tree["measurement"].to_dataset()
     yield {name: dataset[name].load() for name in dataset.variables}
-    workarounds.apply()
+    xsar_fixes.apply()
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -398,7 +399,7 @@ def test_xsar_sees_the_geometry_and_the_land(opened: dict) -> None:
 
 
 def test_command_line_makes_scenes_and_can_be_repeated(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "xsar_batch.demo", str(tmp_path / "in")]
+    command = [sys.executable, "-m", "sentinel1_demo_scenes", str(tmp_path / "in")]
     options = ["--count", "4", "--lines", "600", "--samples", "700"]
     runs = [
         subprocess.run(command + options, capture_output=True, text=True, check=True)
@@ -416,7 +417,7 @@ def test_command_line_makes_scenes_and_can_be_repeated(tmp_path: Path) -> None:
 
 
 def test_command_line_makes_other_kinds(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "xsar_batch.demo", str(tmp_path), "--count", "1"]
+    command = [sys.executable, "-m", "sentinel1_demo_scenes", str(tmp_path), "--count", "1"]
     command += ["--lines", "200", "--samples", "300", "--mode", "EW", "--polarisation", "DH"]
     command += ["--mission", "S1D", "--ipf", "004.00"]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -427,7 +428,7 @@ def test_command_line_makes_other_kinds(tmp_path: Path) -> None:
 
 
 def test_command_line_makes_scenes_at_a_place(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "xsar_batch.demo", tmp_path, "--at", "-180", "-17"]
+    command = [sys.executable, "-m", "sentinel1_demo_scenes", tmp_path, "--at", "-180", "-17"]
     command += ["--count", "2", "--lines", "600", "--samples", "700", "--edges", "stepped"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     for safe in map(Path, printed.split()):
@@ -438,7 +439,7 @@ def test_command_line_makes_scenes_at_a_place(tmp_path: Path) -> None:
 
 
 def test_command_line_refuses_bad_sizes(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "xsar_batch.demo", str(tmp_path), "--lines", "5"]
+    command = [sys.executable, "-m", "sentinel1_demo_scenes", str(tmp_path), "--lines", "5"]
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 2
     assert "100 to 65535 lines" in run.stderr

@@ -68,13 +68,17 @@ def test_gdal_is_for_conda_only(conda):
     assert "gdal" not in lock("requirements.lock")
 
 
-def test_what_the_project_needs_is_locked():
-    project = tomllib.loads((REPO / "pyproject.toml").read_text())["project"]
-    needed = [normal(re.match(r"[A-Za-z0-9._-]+", d)[0]) for d in project["dependencies"]]
-    assert set(needed) <= set(lock("requirements.lock"))
-    dev = project["optional-dependencies"]["dev"]
+@pytest.mark.parametrize("file", [*REPO.glob("pyproject.toml"), *REPO.glob("*/**/pyproject.toml")])
+def test_what_a_distribution_needs_is_locked(file):
+    project = tomllib.loads(file.read_text())["project"]
+    assert names(project["dependencies"]) <= set(lock("requirements.lock"))
     both = {**lock("requirements.lock"), **lock("requirements-dev.lock")}
-    assert {normal(re.match(r"[A-Za-z0-9._-]+", d)[0]) for d in dev} <= set(both)
+    for extra in project.get("optional-dependencies", {}).values():
+        assert names(extra) <= set(both)
+
+
+def names(needed: list[str]) -> set[str]:
+    return {normal(re.match(r"[A-Za-z0-9._-]+", one)[0]) for one in needed}
 
 
 def test_what_is_installed_is_what_is_locked():

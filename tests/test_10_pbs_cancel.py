@@ -6,7 +6,6 @@ from functools import partial
 
 import pytest
 from pbs_fleet import RUNS, World, folders
-
 from snakemake_executor_plugin_pbs import fleet
 from snakemake_executor_plugin_pbs.commands import Round
 

@@ -11,9 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from standin.pbs import Server
-
 from snakemake_executor_plugin_pbs.commands import Commands, Later, Unclear
+from standin.pbs import Server
 
 
 @pytest.fixture

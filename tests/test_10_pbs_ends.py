@@ -4,7 +4,6 @@ from functools import partial
 
 import pytest
 from pbs_fleet import submitted
-
 from snakemake_executor_plugin_pbs.commands import Round
 from snakemake_executor_plugin_pbs.qstat import Status
 from snakemake_executor_plugin_pbs.running import LAG

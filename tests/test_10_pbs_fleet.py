@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import pytest
 from pbs_fleet import QUEUED, RUNS, submitted
-
 from snakemake_executor_plugin_pbs.backoff import BACKOFF
 from snakemake_executor_plugin_pbs.commands import Round
 from snakemake_executor_plugin_pbs.qstat import Status

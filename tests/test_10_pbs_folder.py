@@ -8,7 +8,6 @@ import sys
 import time
 
 import pytest
-
 from snakemake_executor_plugin_pbs.folder import Folder, Pack, Task
 
 

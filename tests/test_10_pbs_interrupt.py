@@ -8,7 +8,6 @@ import time
 
 import pytest
 from helpers import PATIENCE, environment
-
 from snakemake_executor_plugin_pbs.interrupt import Interrupt
 
 #: The main thread is deaf for a while, as Snakemake's is that writes a log message.

@@ -7,7 +7,6 @@ import time
 
 import psutil
 import pytest
-
 from snakemake_executor_plugin_pbs.folder import Folder, Pack, Task
 from snakemake_executor_plugin_pbs.ledger import FORGOTTEN_AFTER, Ledger
 from snakemake_executor_plugin_pbs.limits import began

@@ -12,7 +12,6 @@ from types import SimpleNamespace
 import psutil
 import pytest
 from pbs_fleet import is_gone, pack, task
-
 from snakemake_executor_plugin_pbs import limits
 from snakemake_executor_plugin_pbs.folder import Folder
 from snakemake_executor_plugin_pbs.limits import Limits, Offender, began, offence, tree

@@ -4,7 +4,6 @@ import random
 from collections import Counter
 
 import pytest
-
 from snakemake_executor_plugin_pbs.packing import IDLE_WAIT, Waiting
 
 

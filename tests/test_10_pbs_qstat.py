@@ -8,7 +8,6 @@ import re
 from pathlib import Path
 
 import pytest
-
 from snakemake_executor_plugin_pbs import qstat
 from snakemake_executor_plugin_pbs.qstat import Cause, Status
 

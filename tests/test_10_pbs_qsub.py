@@ -6,7 +6,6 @@ The observed texts are in ../shared; where that is absent, those tests are skipp
 from pathlib import Path
 
 import pytest
-
 from snakemake_executor_plugin_pbs.commands import Later, Refused, Unclear, submitted
 
 OBSERVED = Path(__file__).resolve().parents[2] / "shared" / "pbs" / "observed"

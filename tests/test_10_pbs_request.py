@@ -4,10 +4,9 @@ import math
 import random
 
 import pytest
-from snakemake_interface_common.exceptions import WorkflowError
-
 from snakemake_executor_plugin_pbs import ExecutorSettings
 from snakemake_executor_plugin_pbs.request import PackRequest, Request
+from snakemake_interface_common.exceptions import WorkflowError
 
 
 def of(resources=None, settings=None, threads=1, **more):

@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import pytest
 from pbs_fleet import RUNS, World, folders
-
 from snakemake_executor_plugin_pbs.backoff import BACKOFF
 from snakemake_executor_plugin_pbs.commands import Later, Refused, Unclear
 from snakemake_executor_plugin_pbs.fleet import SUBMISSIONS_A_ROUND

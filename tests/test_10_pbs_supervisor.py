@@ -8,7 +8,6 @@ import time
 import psutil
 import pytest
 from pbs_fleet import is_gone, pack, task
-
 from snakemake_executor_plugin_pbs.folder import Folder
 
 #: A supervisor of the folder argv[1], whose Snakemake is ``run``.

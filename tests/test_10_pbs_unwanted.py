@@ -4,7 +4,6 @@ from functools import partial
 
 import pytest
 from pbs_fleet import RUNS, World, begun, left
-
 from snakemake_executor_plugin_pbs.commands import Round
 
 

@@ -6,16 +6,15 @@ import shlex
 from pathlib import Path
 
 import pytest
+from snakemake_executor_plugin_pbs import executor
+from snakemake_executor_plugin_pbs.environment import OF_THE_NODE, portable
+from snakemake_executor_plugin_pbs.words import words
 from snakemake_interface_executor_plugins.utils import (
     TargetSpec,
     encode_target_jobs_cli_args,
     format_cli_arg,
     join_cli_args,
 )
-
-from snakemake_executor_plugin_pbs import executor
-from snakemake_executor_plugin_pbs.environment import OF_THE_NODE, portable
-from snakemake_executor_plugin_pbs.words import words
 
 #: As Python quotes them, everything comes through.
 TEXTS = [

@@ -27,10 +27,12 @@ from plan_helpers import (
     put_in_force,
 )
 
-from xsar_batch import done, function, lock, messages, outcome, preview, previous, recipe, run_file
+from xsar_batch.batch import lock, pending, preview, previous
+from xsar_batch.batch.plan import Plan
+from xsar_batch.conversion import job_table, outcome, recipe, user_function
+from xsar_batch.conversion.layout import Layout
 from xsar_batch.failures import BadSafe, ConfigError
-from xsar_batch.layout import Layout
-from xsar_batch.plan import Plan
+from xsar_batch.system import messages
 
 FIRST = {"resolution": "1000m", "function": "xsar_batch.l1b:l1b", "land_mask": "GSHHG"}
 SECOND = {**FIRST, "resolution": "500m"}
@@ -69,17 +71,20 @@ def test_digest_is_stable():
 
 
 def test_recipe_names_what_changes_values_and_no_paths(own):
-    assert recipe.recipe("1000m", function.OURS, "GSHHG") == FIRST
-    assert recipe.recipe("500m", function.OURS, "GSHHG") == SECOND
-    assert recipe.recipe("1000m", function.OURS, "mine.shp") == {**FIRST, "land_mask": "mine.shp"}
+    assert recipe.recipe("1000m", user_function.OURS, "GSHHG") == FIRST
+    assert recipe.recipe("500m", user_function.OURS, "GSHHG") == SECOND
+    assert recipe.recipe("1000m", user_function.OURS, "mine.shp") == {
+        **FIRST,
+        "land_mask": "mine.shp",
+    }
     # On by default, and not told then: products of before there was that choice stay.
-    assert recipe.recipe("1000m", function.OURS, "GSHHG", repairs=True) == FIRST
-    unrepaired = recipe.recipe("1000m", function.OURS, "GSHHG", repairs=False)
+    assert recipe.recipe("1000m", user_function.OURS, "GSHHG", repairs=True) == FIRST
+    unrepaired = recipe.recipe("1000m", user_function.OURS, "GSHHG", repairs=False)
     assert unrepaired == {**FIRST, "repairs": "off"}
     mine = own("def l1b(): pass\n")
     assert recipe.recipe("1000m", mine, "GSHHG") == {
         **FIRST,
-        "function": function.identity(mine),
+        "function": user_function.identity(mine),
     }
 
 
@@ -177,15 +182,15 @@ def test_changes():
 
 
 def test_nothing_is_done_where_there_is_no_folder(tmp_path):
-    assert done.tell(names(), Layout(tmp_path / "gone"), FIRST) == done.Done(pending=names())
+    assert pending.tell(names(), Layout(tmp_path / "gone"), FIRST) == pending.Done(pending=names())
 
 
 def test_without_a_recipe_all_that_is_there_is_trusted(layout):
     make_products(layout, 1, 3)
     # Tidied up was `.xsar_batch` alone: what an outcome says is not asked.
     make_products(layout, 4, made_with=SECOND)
-    told = done.tell(names(), layout, FIRST)
-    assert told == done.Done(there={*names(1, 3, 4)}, pending=names(2), trusted=3)
+    told = pending.tell(names(), layout, FIRST)
+    assert told == pending.Done(there={*names(1, 3, 4)}, pending=names(2), trusted=3)
 
 
 def test_with_one_recipe_no_outcome_is_read(layout):
@@ -195,8 +200,8 @@ def test_with_one_recipe_no_outcome_is_read(layout):
     make_products(layout, 2, made_with=SECOND)
     make_products(layout, 3)
     os.mkfifo(layout.outcome(name(3)))
-    told = done.tell(names(), layout, FIRST)
-    assert told == done.Done(there={*names(1, 2, 3)}, pending=names(4))
+    told = pending.tell(names(), layout, FIRST)
+    assert told == pending.Done(there={*names(1, 2, 3)}, pending=names(4))
 
 
 def test_with_several_recipes_outcomes_tell(layout):
@@ -204,11 +209,11 @@ def test_with_several_recipes_outcomes_tell(layout):
     put_in_force(layout, SECOND)
     make_products(layout, 1, made_with=FIRST)
     make_products(layout, 2, 3, made_with=SECOND)
-    told = done.tell(names(), layout, SECOND)
+    told = pending.tell(names(), layout, SECOND)
     assert (told.pending, told.outdated, told.trusted) == (names(1, 4), names(1), 0)
     assert told.why == "the run after the last change did not come that far"
     # Back to the first: what was not made again by then is done.
-    told = done.tell(names(), layout, FIRST)
+    told = pending.tell(names(), layout, FIRST)
     assert (told.pending, told.outdated) == (names(2, 3, 4), names(2, 3))
     assert told.why == "resolution 500m -> 1000m"
 
@@ -218,7 +223,7 @@ def test_with_another_recipe_than_the_one_that_is_known_outcomes_tell(layout):
     make_products(layout, 1, made_with=FIRST)
     # By a run that was killed before the recipe could be written down again.
     make_products(layout, 2, made_with=SECOND)
-    told = done.tell(names(), layout, SECOND)
+    told = pending.tell(names(), layout, SECOND)
     assert (told.pending, told.outdated) == (names(1, 3, 4), names(1))
     assert told.why == "resolution 1000m -> 500m"
 
@@ -231,9 +236,9 @@ def test_product_without_an_outcome_is_of_the_first_recipe(layout, unreadable):
     if unreadable is not None:
         layout.logs.mkdir()
         layout.outcome(name(1)).write_text(unreadable)
-    assert done.tell(names(1), layout, FIRST) == done.Done(there={name(1)})
-    assert done.tell(names(1), layout, SECOND).outdated == names(1)
-    assert done.made_with(layout.outcome(name(1)), FIRST) == FIRST
+    assert pending.tell(names(1), layout, FIRST) == pending.Done(there={name(1)})
+    assert pending.tell(names(1), layout, SECOND).outdated == names(1)
+    assert pending.made_with(layout.outcome(name(1)), FIRST) == FIRST
 
 
 def test_product_that_nobody_knows_of_is_made_again(layout):
@@ -242,9 +247,9 @@ def test_product_that_nobody_knows_of_is_made_again(layout):
     make_products(layout, 1, made_with=FIRST)
     # Killed between the product and its outcome.
     outcome.Outcome(layout.outcome(name(1)), name(1), recipe=SECOND).replacing()
-    assert done.made_with(layout.outcome(name(1)), FIRST) is None
+    assert pending.made_with(layout.outcome(name(1)), FIRST) is None
     for now in (FIRST, SECOND):
-        assert done.tell(names(1), layout, now).outdated == names(1)
+        assert pending.tell(names(1), layout, now).outdated == names(1)
 
 
 def test_failed_attempt_at_a_product_without_an_outcome(layout):
@@ -254,7 +259,7 @@ def test_failed_attempt_at_a_product_without_an_outcome(layout):
     one = outcome.Outcome(layout.outcome(name(1)), name(1), recipe=SECOND)
     one.failed(BadSafe("on tape"))
     # The product was kept. With the slip in the settings undone it is what it was.
-    assert done.tell(names(1), layout, FIRST).pending == []
+    assert pending.tell(names(1), layout, FIRST).pending == []
 
 
 def test_age_does_not_count(layout):
@@ -265,7 +270,7 @@ def test_age_does_not_count(layout):
     for file in (first, layout.product(name(1)), layout.outcome(name(1))):
         os.utime(file, (2e9, 2e9))
     os.utime(layout.product(name(2)), (1e9, 1e9))
-    assert done.tell(names(1, 2), layout, SECOND).pending == names(1)
+    assert pending.tell(names(1, 2), layout, SECOND).pending == names(1)
 
 
 def test_only_whole_files_of_that_name_are_products(layout):
@@ -277,8 +282,8 @@ def test_only_whole_files_of_that_name_are_products(layout):
     (layout.output_dir / f".{name(6)}.nc.host-12.part").write_text("half")
     (layout.output_dir / f".{name(7)}.nc").write_text("hidden")
     (layout.output_dir / f"{name(8)}.ncx").write_text("another")
-    assert done.products(layout.output_dir) >= {name(1), name(5)}
-    assert done.tell(names(*range(1, 9)), layout, FIRST).pending == names(2, 3, 4, 6, 7, 8)
+    assert pending.products(layout.output_dir) >= {name(1), name(5)}
+    assert pending.tell(names(*range(1, 9)), layout, FIRST).pending == names(2, 3, 4, 6, 7, 8)
 
 
 def test_products_that_go_while_they_are_listed_hide_no_others(layout):
@@ -293,7 +298,7 @@ def test_products_that_go_while_they_are_listed_hide_no_others(layout):
     with subprocess.Popen([sys.executable, "-c", program, layout.output_dir]) as churning:
         try:
             for _ in range(500):
-                assert done.products(layout.output_dir) >= {*names(*range(1, 31))}
+                assert pending.products(layout.output_dir) >= {*names(*range(1, 31))}
         finally:
             churning.kill()
 
@@ -561,7 +566,7 @@ def path(layout):
 def another_process(path):
     """A process that holds the lock, until it is told to go; it leaves it where it is."""
     program = (
-        "import sys; from pathlib import Path; from xsar_batch import lock\n"
+        "import sys; from pathlib import Path; from xsar_batch.batch import lock\n"
         "lock.acquire(Path(sys.argv[1])); print('ready', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
@@ -684,7 +689,7 @@ def test_lock_where_there_are_no_hard_links(path, monkeypatch):
 
 def test_of_many_that_find_a_stale_lock_one_has_it(path):
     program = (
-        "import sys; from pathlib import Path; from xsar_batch import lock\n"
+        "import sys; from pathlib import Path; from xsar_batch.batch import lock\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
         "try: lock.acquire(Path(sys.argv[1])); print('mine', flush=True)\n"
         "except lock.ConfigError: print('refused', flush=True)\n"
@@ -716,7 +721,7 @@ def test_a_job_finds_its_safe_without_the_archive(config, tmp_path):
     plan = plan_of(config, compression=7)
     run = begun(plan)
     (tmp_path / "archive").rename(tmp_path / "moved")  # a job that listed it would fail
-    known, path = run_file.read(plan.run_file, name(2))
+    known, path = job_table.read(plan.run_file, name(2))
     assert path == str(tmp_path / "archive" / f"{name(2)}.SAFE")
     assert known == {
         "output_dir": str(plan.layout.output_dir),
@@ -727,7 +732,7 @@ def test_a_job_finds_its_safe_without_the_archive(config, tmp_path):
         "run": run.id,
         "quicklooks": True,
     }
-    assert run_file.read(plan.run_file, "unknown")[1] is None
+    assert job_table.read(plan.run_file, "unknown")[1] is None
     assert Plan.of_job({**config, "compression": 7}).run_file == plan.run_file
 
 
@@ -736,7 +741,7 @@ def test_jobs_are_told_absolute_paths(config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     plan = plan_of(config, output_dir="products", safes=["archive"])
     begun(plan)
-    known, path = run_file.read(plan.run_file, name(1))
+    known, path = job_table.read(plan.run_file, name(1))
     assert known["output_dir"] == str(tmp_path / "products")
     assert known["land_mask"] == str(tmp_path / plan.land_mask_file)
     assert path == str(tmp_path / "archive" / f"{name(1)}.SAFE")
@@ -747,11 +752,11 @@ def test_a_job_goes_by_the_recipe_of_its_run(config, own):
     plan = plan_of(config, function=mine)
     begun(plan)
     own("def l1b(safe, resolution): return 2\n")
-    known, _ = run_file.read(plan.run_file, name(1))
+    known, _ = job_table.read(plan.run_file, name(1))
     assert known["recipe"] == plan.recipe
     # And is told that it is too late for the one that is there now.
     with pytest.raises(ConfigError, match=r"was changed during the run"):
-        function.load(known["function"], known["recipe"]["function"])
+        user_function.load(known["function"], known["recipe"]["function"])
 
 
 @pytest.mark.parametrize("in_the_way", [False, True])
@@ -838,7 +843,7 @@ def test_leftovers_of_a_killed_run_are_settled_by_the_next(config):
     make_products(plan.layout, 1, 2, 3, text="old")
     killed = (
         "import sys, json, os; from pathlib import Path\n"
-        "from xsar_batch.plan import Plan; from xsar_batch.run import Run\n"
+        "from xsar_batch.batch.plan import Plan; from xsar_batch.batch.run import Run\n"
         "config, schema, *names = json.loads(sys.argv[1])\n"
         "plan = Plan.of_main_process(config, Path(schema)); Run(plan).begin(names)\n"
         "[plan.layout.product(name).unlink() for name in names]\n"

@@ -16,7 +16,6 @@ import snakemake
 from snakemake.settings.enums import Quietness
 from snakemake.settings.types import OutputSettings
 from snakemake_interface_common.exceptions import WorkflowError
-
 from snakemake_logger_plugin_progress import (
     LogHandler,
     LogHandlerSettings,

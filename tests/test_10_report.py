@@ -13,12 +13,15 @@ from helpers import run
 from plan_helpers import SCHEMA_FILE, begun, make, plan_of
 
 from benchmarks import made_up
-from xsar_batch import ending, report, report_command, status
 from xsar_batch import failures as reasons
-from xsar_batch.layout import Layout
+from xsar_batch import report
+from xsar_batch.batch import status
+from xsar_batch.batch import summary as run_summary
+from xsar_batch.conversion.layout import Layout
 from xsar_batch.report import (
     charts,
     coast,
+    command,
     distributions,
     excerpts,
     failures,
@@ -190,7 +193,7 @@ def test_lines_for_a_profile_are_in_it_where_something_was_measured(tmp_path):
 def test_where_addresses_are_limited_all_is_there_but_the_charts(tmp_path):
     """V8 would end the process: no exception could be caught."""
     made_up.table(20).to_csv(tmp_path / "status.csv")
-    command = f"{sys.executable} -m xsar_batch.report_command -- {tmp_path}"
+    command = f"{sys.executable} -m xsar_batch.report.command -- {tmp_path}"
     ran = run("bash", "-c", f"ulimit -v 8000000; {command}")
     assert (ran.code, ran.out) == (0, f"{tmp_path}/report.html\n")
     text = (tmp_path / "report.html").read_text()
@@ -203,7 +206,7 @@ def test_where_addresses_are_limited_all_is_there_but_the_charts(tmp_path):
 def test_the_report_at_the_end_of_a_run_has_settings_and_versions(ready):
     rows = status.table(ready.catalogue.safes.index, ready.done.pending, ready.layout)
     status.write(ready.layout.status, rows)
-    assert report_command.at_end(ready) == ""
+    assert command.at_end(ready) == ""
     text = ready.layout.report.read_text()
     assert "<h1>2 of 4 SAFEs are done</h1>" in text
     for what in (ready.settings.output_dir, ready.settings.safes[0], metadata.version("xsar")):
@@ -214,7 +217,7 @@ def test_a_report_that_cannot_be_written_is_one_line_at_the_end(config, tmp_path
     run = begun(plan_of(config, report=True))
     make(run, 1)
     run.plan.layout.report.mkdir()
-    lines = list(ending.lines(run))
+    lines = list(run_summary.lines(run, command.at_end))
     place = lines.index(f"    1 of 4 SAFEs are done; each of them: {tmp_path}/out/status.csv")
     file = f"{tmp_path}/out/report.html"
     assert lines[place + 1] == f"    {file} cannot be written: {file}: Is a directory"
@@ -225,12 +228,12 @@ def test_a_report_that_crashes_or_hangs_is_one_line_too(ready, monkeypatch, tmp_
     crashing.write_text("#!/bin/sh\nkill -ABRT $$\n")
     crashing.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(crashing))
-    assert report_command.at_end(ready) == "ended by signal 6"
+    assert command.at_end(ready) == "ended by signal 6"
     crashing.write_text("#!/bin/sh\nexec sleep 60\n")
-    monkeypatch.setattr(report_command, "PATIENCE", 0.2)
-    assert report_command.at_end(ready) == "it took longer than 0.2 s"
+    monkeypatch.setattr(command, "PATIENCE", 0.2)
+    assert command.at_end(ready) == "it took longer than 0.2 s"
     crashing.unlink()
-    assert report_command.at_end(ready) == "No such file or directory"
+    assert command.at_end(ready) == "No such file or directory"
 
 
 def test_a_run_that_ends_meanwhile_is_counted_in(config, monkeypatch):
@@ -243,12 +246,12 @@ def test_a_run_that_ends_meanwhile_is_counted_in(config, monkeypatch):
         rows = status_table(*arguments, **more)
         if len(looks) == 1:
             make(at_work, 1)
-            list(ending.lines(at_work))
+            list(run_summary.lines(at_work, command.at_end))
         return rows
 
     status_table = status.table
-    monkeypatch.setattr(report_command.status, "table", table)
-    plan, rows = report_command.as_it_stands(config, SCHEMA_FILE)
+    monkeypatch.setattr(command.status, "table", table)
+    plan, rows = command.as_it_stands(config, SCHEMA_FILE)
     assert [row["state"] for row in rows] == ["done", *["pending"] * 3]
     assert len(plan.done.pending) == 3
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from xsar_batch.batch.settings import LISTS, SWITCHES, Settings
 from xsar_batch.failures import ConfigError
-from xsar_batch.settings import LISTS, SWITCHES, Settings
 
 ROOT = Path(__file__).parents[1]
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "config.schema.yaml"

@@ -15,18 +15,11 @@ from pathlib import Path
 import pytest
 from helpers import CALIBRATION, NOISE, copy_safe, edit, only, seal
 
-from xsar_batch import (
-    function,
-    outcome,
-    publish,
-    resolution,
-    run_file,
-    safe,
-    safe_name,
-    threads,
-)
+from xsar_batch.conversion import job_table, outcome, user_function
+from xsar_batch.conversion.layout import Layout
 from xsar_batch.failures import BadSafe, ConfigError, Unsupported
-from xsar_batch.layout import Layout
+from xsar_batch.sentinel1 import cell_size, product_name, safe
+from xsar_batch.system import atomic_write, threads
 
 NAME = "S1A_IW_GRDH_1SDV_20240301T180000_20240301T180025_052792_0671C0_ABCD"
 
@@ -35,7 +28,7 @@ NAME = "S1A_IW_GRDH_1SDV_20240301T180000_20240301T180025_052792_0671C0_ABCD"
 
 
 def test_name_taken_apart():
-    assert safe_name.parse(NAME) == {
+    assert product_name.parse(NAME) == {
         "mission": "S1A",
         "mode": "IW",
         "product_type": "GRDH",
@@ -48,7 +41,7 @@ def test_name_taken_apart():
         "datatake": "0671C0",
         "unique_id": "ABCD",
     }
-    assert tuple(safe_name.parse(NAME)) == safe_name.FIELDS
+    assert tuple(product_name.parse(NAME)) == product_name.FIELDS
 
 
 @pytest.mark.parametrize(
@@ -62,7 +55,7 @@ def test_name_taken_apart():
     ],
 )
 def test_names_of_other_kinds(real, mode, product_type, polarisation):
-    fields = safe_name.parse(real)
+    fields = product_name.parse(real)
     found = (fields["mode"], fields["product_type"], fields["polarisation"])
     assert found == (mode, product_type, polarisation)
 
@@ -81,7 +74,7 @@ def test_names_of_other_kinds(real, mode, product_type, polarisation):
     ],
 )
 def test_no_names(wrong):
-    assert safe_name.parse(wrong) is None
+    assert product_name.parse(wrong) is None
 
 
 # -- resolution ------------------------------------------------------------------------------
@@ -101,7 +94,7 @@ def test_no_names(wrong):
     ],
 )
 def test_whole_pixels(asked, spacing, cell):
-    found = resolution.pixels_per_cell(asked, *spacing)
+    found = cell_size.pixels_per_cell(asked, *spacing)
     assert found == {"line": cell[0], "sample": cell[1]}
     # xsar looks at the type: with floats it takes another, wrong way.
     assert [type(count) for count in found.values()] == [int, int]
@@ -131,7 +124,7 @@ def test_whole_pixels(asked, spacing, cell):
 )
 def test_no_whole_pixels(asked, spacing, why):
     with pytest.raises(Unsupported) as error:
-        resolution.pixels_per_cell(asked, *spacing)
+        cell_size.pixels_per_cell(asked, *spacing)
     metres = str(asked).removesuffix("m")
     assert str(error.value).startswith(f"a resolution of {metres}m is no whole number {why}")
 
@@ -139,9 +132,9 @@ def test_no_whole_pixels(asked, spacing, why):
 @pytest.mark.parametrize(("asked", "spacing"), [("1005m", 10), ("5m", 10), ("1050m", 40)])
 def test_suggestions_can_be_taken(asked, spacing):
     with pytest.raises(Unsupported) as error:
-        resolution.pixels_per_cell(asked, spacing, spacing)
+        cell_size.pixels_per_cell(asked, spacing, spacing)
     for suggestion in re.findall(r"\S+m\b", str(error.value).split("for example ")[1]):
-        resolution.pixels_per_cell(suggestion, spacing, spacing)
+        cell_size.pixels_per_cell(suggestion, spacing, spacing)
 
 
 @pytest.mark.parametrize(
@@ -155,9 +148,9 @@ def test_suggestions_can_be_taken(asked, spacing):
     ],
 )
 def test_each_resolution_has_one_name(written, meant):
-    assert resolution.normalised(written) == meant
-    assert resolution.normalised(meant) == meant
-    assert resolution.metres(written) == resolution.metres(meant)
+    assert cell_size.normalised(written) == meant
+    assert cell_size.normalised(meant) == meant
+    assert cell_size.metres(written) == cell_size.metres(meant)
 
 
 IW, EW, EW_HIGH = ("IW", "GRDH"), ("EW", "GRDM"), ("EW", "GRDH")
@@ -178,7 +171,7 @@ IW, EW, EW_HIGH = ("IW", "GRDH"), ("EW", "GRDM"), ("EW", "GRDH")
     ],
 )
 def test_resolution_that_may_fit(asked, kinds):
-    resolution.check(asked, kinds)
+    cell_size.check(asked, kinds)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +207,7 @@ def test_resolution_that_may_fit(asked, kinds):
 )
 def test_resolution_that_fits_none(asked, kinds, why):
     with pytest.raises(ConfigError) as error:
-        resolution.check(asked, kinds)
+        cell_size.check(asked, kinds)
     assert str(error.value) == f"resolution: {why}"
 
 
@@ -235,7 +228,7 @@ def dead_pid():
 def test_a_file_gets_its_name_when_it_is_whole(tmp_path):
     path = tmp_path / "a.nc"
     path.write_text("old")
-    with publish.published(path) as temporary:
+    with atomic_write.published(path) as temporary:
         assert temporary.parent == tmp_path  # a rename across file systems is none
         assert temporary.name.startswith(".") and not temporary.name.endswith(".nc")
         temporary.write_text("new")
@@ -249,21 +242,22 @@ def test_a_failure_leaves_all_as_it_was(tmp_path, before):
     path = tmp_path / "a.nc"
     if before:
         path.write_text(before)
-    with pytest.raises(KeyboardInterrupt), publish.published(path) as temporary:
+    with pytest.raises(KeyboardInterrupt), atomic_write.published(path) as temporary:
         temporary.write_text("half")
         raise KeyboardInterrupt
     assert [f.read_text() for f in tmp_path.iterdir()] == ([before] if before else [])
 
 
 def test_nothing_written_is_a_failure(tmp_path):
-    with pytest.raises(FileNotFoundError), publish.published(tmp_path / "a.nc"):
+    with pytest.raises(FileNotFoundError), atomic_write.published(tmp_path / "a.nc"):
         pass
     assert not list(tmp_path.iterdir())
 
 
 def test_a_killed_writer_leaves_nothing_under_the_name(tmp_path):
     program = (
-        "import sys, time; from pathlib import Path; from xsar_batch.publish import published\n"
+        "import sys, time; from pathlib import Path\n"
+        "from xsar_batch.system.atomic_write import published\n"
         "with published(Path(sys.argv[1])) as temporary:\n"
         "    temporary.write_text('half'); print('ready', flush=True); time.sleep(60)"
     )
@@ -273,16 +267,19 @@ def test_a_killed_writer_leaves_nothing_under_the_name(tmp_path):
     ) as writer:
         assert writer.stdout.readline() == "ready\n"
         # While it lives, its file is not stale.
-        assert publish.remove_stale(tmp_path) == 0
+        assert atomic_write.remove_stale(tmp_path) == 0
         writer.send_signal(signal.SIGKILL)
     assert not path.exists()
     assert len(list(tmp_path.iterdir())) == 1
-    assert publish.remove_stale(tmp_path) == 1
+    assert atomic_write.remove_stale(tmp_path) == 1
     assert not list(tmp_path.iterdir())
 
 
 def test_only_what_is_stale_is_removed(tmp_path):
-    old, young = time.time() - publish.STALE_AFTER - 60, time.time() - publish.STALE_AFTER + 60
+    old, young = (
+        time.time() - atomic_write.STALE_AFTER - 60,
+        time.time() - atomic_write.STALE_AFTER + 60,
+    )
     files = {
         part(tmp_path / "own-dead.nc", pid=dead_pid()): None,
         part(tmp_path / "own-alive.nc"): old,
@@ -299,17 +296,17 @@ def test_only_what_is_stale_is_removed(tmp_path):
         file.write_text("")
         if mtime:
             os.utime(file, (mtime, mtime))
-    assert publish.remove_stale(tmp_path) == 3
+    assert atomic_write.remove_stale(tmp_path) == 3
     gone = {file.name.split(".")[1] for file in files if not file.exists()}
     assert gone == {"own-dead", "other-old", "other-with-dash"}
 
 
 def test_stale_files_of_a_folder_that_is_not_there(tmp_path):
-    assert publish.remove_stale(tmp_path / "gone") == 0
+    assert atomic_write.remove_stale(tmp_path / "gone") == 0
 
 
 def test_write_text_makes_the_folder(tmp_path):
-    publish.write_text(tmp_path / "a" / "b" / "c.json", "{}")
+    atomic_write.write_text(tmp_path / "a" / "b" / "c.json", "{}")
     assert (tmp_path / "a" / "b" / "c.json").read_text() == "{}"
 
 
@@ -325,32 +322,32 @@ def test_run_file_round_trip(tmp_path):
         'it\'s "quoted"; DROP TABLE safes': '/archive/it\'s "there"',
         "é": "/archive/é",
     }
-    run_file.write(path, KNOWN, safes)
-    assert {name: run_file.read(path, name) for name in safes} == {
+    job_table.write(path, KNOWN, safes)
+    assert {name: job_table.read(path, name) for name in safes} == {
         name: (KNOWN, place) for name, place in safes.items()
     }
-    assert run_file.read(path, "unknown") == (KNOWN, None)
-    assert run_file.read(path, NAME.lower()) == (KNOWN, None)
+    assert job_table.read(path, "unknown") == (KNOWN, None)
+    assert job_table.read(path, NAME.lower()) == (KNOWN, None)
     # No journal, no lock, no temporary file: only the table.
     assert list(path.parent.iterdir()) == [path]
 
 
 def test_run_file_is_replaced_as_a_whole(tmp_path):
     path = tmp_path / "run.sqlite"
-    run_file.write(path, KNOWN, {"a": "/1", "b": "/2"})
-    run_file.write(path, {}, {"b": "/3"})
-    assert run_file.read(path, "a") == ({}, None)
-    assert run_file.read(path, "b") == ({}, "/3")
+    job_table.write(path, KNOWN, {"a": "/1", "b": "/2"})
+    job_table.write(path, {}, {"b": "/3"})
+    assert job_table.read(path, "a") == ({}, None)
+    assert job_table.read(path, "b") == ({}, "/3")
 
 
 def test_run_file_of_no_safes(tmp_path):
-    run_file.write(tmp_path / "run.sqlite", KNOWN, {})
-    assert run_file.read(tmp_path / "run.sqlite", NAME) == (KNOWN, None)
+    job_table.write(tmp_path / "run.sqlite", KNOWN, {})
+    assert job_table.read(tmp_path / "run.sqlite", NAME) == (KNOWN, None)
 
 
 def test_missing_run_file_is_not_taken_for_an_unknown_name(tmp_path):
     with pytest.raises(ConfigError) as error:
-        run_file.read(tmp_path / "gone.sqlite", NAME)
+        job_table.read(tmp_path / "gone.sqlite", NAME)
     gone = tmp_path / "gone.sqlite"
     assert str(error.value) == f"{gone} is not there; it is written when a run starts"
     assert not list(tmp_path.iterdir())
@@ -373,32 +370,32 @@ def own(tmp_path):
 
 def complaint(of):
     with pytest.raises(ConfigError) as error:
-        function.identity(of)
+        user_function.identity(of)
     return str(error.value)
 
 
 def test_identity_of_ours_is_its_name():
-    assert function.identity(function.OURS) == "xsar_batch.l1b:l1b"
+    assert user_function.identity(user_function.OURS) == "xsar_batch.l1b:l1b"
 
 
 def test_identity_does_not_import_xsar():
     # It is asked for in the main process and before the SAFE's check.
     program = (
-        "import sys; from xsar_batch import function; function.identity(function.OURS);"
+        "import sys; from xsar_batch.conversion import user_function as f; f.identity(f.OURS);"
         "assert 'xsar' not in sys.modules and 'xsar_batch.l1b' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_identity_follows_contents_and_not_the_place(own, tmp_path):
-    here = function.identity(own("def l1b(safe, resolution): return 1\n"))
+    here = user_function.identity(own("def l1b(safe, resolution): return 1\n"))
     assert re.fullmatch(r"mine\.py:l1b sha256:[0-9a-f]{12}", here)
     there = own("def l1b(safe, resolution): return 1\n", folder=tmp_path / "moved")
-    assert function.identity(there) == here
+    assert user_function.identity(there) == here
     changed = own("def l1b(safe, resolution): return 2\n")
-    assert function.identity(changed) != here
+    assert user_function.identity(changed) != here
     both = own("def l1b(): 1\ndef other(): 2\n")
-    assert function.identity(both) != function.identity(both.replace(":l1b", ":other"))
+    assert user_function.identity(both) != user_function.identity(both.replace(":l1b", ":other"))
 
 
 @pytest.mark.parametrize(
@@ -415,7 +412,7 @@ def test_identity_follows_contents_and_not_the_place(own, tmp_path):
     ],
 )
 def test_every_way_to_define_it_counts(own, text):
-    assert function.identity(own(text + "\n")).startswith("mine.py:l1b sha256:")
+    assert user_function.identity(own(text + "\n")).startswith("mine.py:l1b sha256:")
 
 
 def test_file_without_the_function(own):
@@ -471,11 +468,11 @@ def imports(monkeypatch):
 
 
 def load(of):
-    return function.load(of, function.identity(of))
+    return user_function.load(of, user_function.identity(of))
 
 
 def test_load_from_a_module():
-    assert load("xsar_batch.safe_name:parse") is safe_name.parse
+    assert load("xsar_batch.sentinel1.product_name:parse") is product_name.parse
 
 
 def test_load_from_a_file_that_imports_its_neighbour(own, tmp_path, imports):
@@ -509,29 +506,29 @@ def test_load_passes_on_what_the_import_raises(own, imports):
 
 def test_load_refuses_a_file_that_was_changed(own, imports):
     mine = own("def l1b(): return 1\n")
-    expected = function.identity(mine)
+    expected = user_function.identity(mine)
     own("raise SystemExit('it was run')\ndef l1b(): return 2\n")
     with pytest.raises(ConfigError) as error:
-        function.load(mine, expected)
+        user_function.load(mine, expected)
     path = mine.removesuffix(":l1b")
     assert str(error.value) == f"{path} was changed during the run: start it again"
 
 
 def test_load_of_a_file_that_went_away(own, imports):
     mine = own("def l1b(): return 1\n")
-    expected = function.identity(mine)
+    expected = user_function.identity(mine)
     Path(mine.removesuffix(":l1b")).unlink()
     with pytest.raises(ConfigError, match=r"^function: cannot read .*: No such file or directory"):
-        function.load(mine, expected)
+        user_function.load(mine, expected)
 
 
 def test_what_was_compared_is_what_is_run(own, tmp_path):
     # A pipe gives its text once: whoever opens it again waits for ever.
     mine = own("def l1b(): return 'as it was read'\n")
-    expected = function.identity(mine)
+    expected = user_function.identity(mine)
     whole = (tmp_path / "mine.py").rename(tmp_path / "whole.py")
     os.mkfifo(tmp_path / "mine.py")
-    program = "import sys; from xsar_batch import function; print(function.load(*sys.argv[1:])())"
+    program = "import sys; from xsar_batch.conversion import user_function; print(user_function.load(*sys.argv[1:])())"
     with subprocess.Popen(["sh", "-c", 'cat "$0" > "$1"', whole, tmp_path / "mine.py"]):
         ran = subprocess.run(
             [sys.executable, "-c", program, mine, expected],
@@ -578,7 +575,7 @@ def test_file_called_xsar_takes_nobody_s_place(own, imports):
 def test_blas_keeps_to_the_threads(count):
     # A process of its own: numpy reads the limit when it is loaded.
     program = (
-        "import os, sys; from xsar_batch import threads; threads.limit(int(sys.argv[1]))\n"
+        "import os, sys; from xsar_batch.system import threads; threads.limit(int(sys.argv[1]))\n"
         "import numpy as np; a = np.ones((500, 500)); a @ a\n"
         "print(len(os.listdir('/proc/self/task')))"
     )

@@ -5,13 +5,14 @@ import datetime as dt
 
 import numpy as np
 import pytest
+import sentinel1_demo_scenes as demo
 from helpers import NOISE, as_cog, copy_safe, edit, only, other_tiff, seal
 from lxml import etree
+from sentinel1_demo_scenes.annotation import annotation as annotation_of
 
-from xsar_batch import annotation, demo, geometry, safe, safe_files
-from xsar_batch.annotation import Annotation, Orbit
-from xsar_batch.demo.annotation import annotation as annotation_of
 from xsar_batch.failures import BadSafe, Unsupported
+from xsar_batch.sentinel1 import annotation, files, geometry, safe
+from xsar_batch.sentinel1.annotation import Annotation, Orbit
 
 LIGHT = geometry.SPEED_OF_LIGHT
 
@@ -20,7 +21,7 @@ def annotated(**parameters) -> Annotation:
     """The annotation of a whole scene, without its pixels."""
     product = demo.Product(pols=("HH",), **parameters)
     text = annotation_of(product, "HH").encode()
-    return annotation.read(safe_files.parse(text, "annotation", "product"), "annotation")
+    return annotation.read(files.parse(text, "annotation", "product"), "annotation")
 
 
 def wide(**parameters) -> Annotation:

@@ -26,8 +26,8 @@ from helpers import (
     seal,
 )
 
-from xsar_batch import safe
 from xsar_batch.failures import BadSafe, Failure, Unsupported
+from xsar_batch.sentinel1 import safe
 
 CLASSES = {"bad-safe": BadSafe, "unsupported": Unsupported}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 import pytest
+import sentinel1_demo_scenes as demo
 import xarray as xr
 from audit_products import (
     HIDDEN,
@@ -24,9 +25,11 @@ from audit_products import (
 )
 from helpers import cut
 
-from xsar_batch import audit, audit_command, demo, lock, product_file, removal
+from xsar_batch.audit import command, products, removal
+from xsar_batch.batch import lock
+from xsar_batch.conversion.layout import Layout
 from xsar_batch.failures import ConfigError
-from xsar_batch.layout import Layout
+from xsar_batch.product import read
 
 # They are of xsar and what it calls.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -74,7 +77,7 @@ def made(tmp_path_factory, land_source):
 
 def bad(path: Path, **options: object) -> tuple[str, str]:
     """Kind and cause."""
-    verdict = audit.check(path, **options)
+    verdict = products.check(path, **options)
     assert verdict.state == "bad", verdict
     return verdict.kind, verdict.cause
 
@@ -86,7 +89,7 @@ def bad(path: Path, **options: object) -> tuple[str, str]:
 @pytest.mark.parametrize("how", ["ours", "notebook"])
 def test_whole_products(made, how, against, tmp_path):
     path = changed(made(how), tmp_path / "a.nc", *HIDDEN[against])
-    verdict = audit.check(path)
+    verdict = products.check(path)
     assert (verdict.state, verdict.against) == ("well", against), verdict
     assert verdict.made_by == {"ours": "xsar-batch"}.get(how, how)
     assert verdict.safe == made(how).stem
@@ -104,7 +107,7 @@ def test_whole_products(made, how, against, tmp_path):
 )
 def test_other_kinds(made, scene, against, tmp_path):
     path = changed(made("ours", **scene), tmp_path / "a.nc", *HIDDEN[against])
-    verdict = audit.check(path)
+    verdict = products.check(path)
     assert (verdict.state, verdict.against) == ("well", against), verdict
 
 
@@ -113,7 +116,7 @@ def test_other_kinds(made, scene, against, tmp_path):
 def test_functions_of_users(made, function, hidden, tmp_path):
     """Fewer variables, cells cut off or averaged: their control points are of other cells."""
     path = changed(made("ours", function=function), tmp_path / "a.nc", *hidden)
-    verdict = audit.check(path)
+    verdict = products.check(path)
     assert verdict.state == "well", verdict
     assert verdict.made_by.startswith(f"own.py:{function} sha256:")
     assert verdict.against == {0: "annotation", 1: "footprint", 2: "themselves"}[len(hidden)]
@@ -124,13 +127,15 @@ def test_the_safe_of_a_place_comes_before_that_of_the_product(made, tmp_path):
     with netCDF4.Dataset(made("ours")) as file:
         place = file.getncattr("name").split(":")[1]
     known = {Path(place).stem: place}
-    assert audit.check(path, known.get).against == "annotation"
+    assert products.check(path, known.get).against == "annotation"
     # One of another name is another SAFE; one that is damaged by now says nothing.
-    assert audit.check(path, lambda name: place.replace("_1SDV", "_1SSV")).against != "annotation"
+    assert (
+        products.check(path, lambda name: place.replace("_1SDV", "_1SSV")).against != "annotation"
+    )
     empty = tmp_path / Path(place).name
     (empty / "annotation").mkdir(parents=True)
     (empty / "annotation" / "a.xml").write_text("<html/>")
-    assert audit.check(path, lambda name: str(empty)).against == "control points"
+    assert products.check(path, lambda name: str(empty)).against == "control points"
 
 
 # -- what the notebook's users have --------------------------------------------------------------
@@ -170,14 +175,14 @@ def test_labels_that_drift(made, hidden, tmp_path):
 def test_labels_that_do_not_drift(made, hidden, tmp_path):
     """The same call is right where the image is a whole number of cells."""
     path = made("drifted", lines=1200, samples=1500)
-    verdict = audit.check(changed(path, tmp_path / "a.nc", *HIDDEN[hidden]))
+    verdict = products.check(changed(path, tmp_path / "a.nc", *HIDDEN[hidden]))
     assert verdict.state == "well", verdict
 
 
 def test_notebook_that_cuts_off_cells(made, tmp_path):
     with xr.open_dataset(made("notebook"), decode_times=False) as ds:
         ds.isel(line=slice(1, -1)).to_netcdf(tmp_path / "a.nc")
-    assert audit.check(tmp_path / "a.nc").state == "well"
+    assert products.check(tmp_path / "a.nc").state == "well"
 
 
 # -- faults one by one ---------------------------------------------------------------------------
@@ -248,7 +253,7 @@ def test_a_variable_that_is_missing(made, how, name, tmp_path):
 def test_what_the_notebook_left_out(made, tmp_path):
     """Ours have all 27 variables. What a notebook left out, nobody knows."""
     assert bad(without("nesz", made("ours"), tmp_path / "a.nc"))[0] == "incomplete"
-    assert audit.check(without("nesz", made("notebook"), tmp_path / "b.nc")).state == "well"
+    assert products.check(without("nesz", made("notebook"), tmp_path / "b.nc")).state == "well"
 
 
 @pytest.mark.parametrize("how", ["ours", "notebook"])
@@ -263,7 +268,7 @@ def test_a_polarisation_that_is_missing(made, how, tmp_path):
 def test_cells_that_are_missing(made, hidden, tmp_path):
     with xr.open_dataset(made("ours"), decode_times=False) as ds:
         ds.isel(sample=slice(-3)).to_netcdf(tmp_path / "a.nc")
-    verdict = audit.check(changed(tmp_path / "a.nc", tmp_path / "b.nc", *HIDDEN[hidden]))
+    verdict = products.check(changed(tmp_path / "a.nc", tmp_path / "b.nc", *HIDDEN[hidden]))
     if hidden == "themselves":
         assert verdict.state == "well", "then nothing tells how many there should be"
     else:
@@ -280,7 +285,7 @@ def test_a_variable_without_values(made, how, name, tmp_path):
 
     path = changed(made(how), tmp_path / "a.nc", empty)
     if how == "notebook" and name == "time":
-        assert audit.check(path).state == "well", "nanoseconds as integers: zero is a time"
+        assert products.check(path).state == "well", "nanoseconds as integers: zero is a time"
         return
     layer = " VH" if name in ("sigma0", "gamma0_raw", "digital_number") else ""
     what = "zero" if name == "digital_number" else "NaN"
@@ -314,10 +319,10 @@ def test_a_name_of_another_safe(made, tmp_path):
     ],
 )
 def test_versions(made, at_least, cause, tmp_path):
-    verdict = audit.check(made("ours"), at_least=at_least)
+    verdict = products.check(made("ours"), at_least=at_least)
     assert verdict.state == ("bad" if cause else "well")
     assert verdict.kind == ("version" if cause else "")
-    assert audit.re.fullmatch(cause, verdict.cause)
+    assert products.re.fullmatch(cause, verdict.cause)
     assert bad(made("notebook"), at_least={"xsar": "1"}) == (
         "version",
         "it does not say by which xsar it was made",
@@ -365,9 +370,9 @@ def test_damage_inside_of_compressed_values(made, tmp_path):
         else:
             damaged = data[:at] + bytes(len(data) - at)
         path.write_bytes(damaged)
-        state = audit.check(path).state
+        state = products.check(path).state
         if state == "well":
-            xr.testing.assert_identical(product_file.read(path), product_file.read(whole))
+            xr.testing.assert_identical(read.read(path), read.read(whole))
         else:
             found += 1
     assert found >= 20
@@ -392,11 +397,11 @@ def test_a_hole_in_values_that_are_not_compressed(made, tmp_path):
 
 def test_what_is_not_ours(made, tmp_path):
     xr.Dataset({"wind": ("x", [1.0, 2.0])}).to_netcdf(tmp_path / "wind.nc")
-    assert audit.check(tmp_path / "wind.nc").state == "other"
+    assert products.check(tmp_path / "wind.nc").state == "other"
     # Without anything inside, a name that is no SAFE's proves nothing.
     path = shutil.copyfile(made("ours"), tmp_path / "orbit.nc")
     cut(Path(path), 0.5)
-    assert audit.check(Path(path)).state == "other"
+    assert products.check(Path(path)).state == "other"
     # By the name of a SAFE it is one that should be a product of it.
     path = tmp_path / made("ours").name
     shutil.copyfile(tmp_path / "wind.nc", path)
@@ -404,17 +409,17 @@ def test_what_is_not_ours(made, tmp_path):
 
 
 def test_what_is_gone_or_cannot_be_read(tmp_path, monkeypatch):
-    assert audit.check(tmp_path / "gone.nc") is None
+    assert products.check(tmp_path / "gone.nc") is None
     (tmp_path / "link.nc").symlink_to("nowhere")
-    assert audit.check(tmp_path / "link.nc") is None
+    assert products.check(tmp_path / "link.nc") is None
 
     def denied(path):
         raise PermissionError(errno.EACCES, "Permission denied")
 
     (tmp_path / "a.nc").write_text("x")
     # root may read everything.
-    monkeypatch.setattr(audit.product_file, "read", denied)
-    verdict = audit.check(tmp_path / "a.nc")
+    monkeypatch.setattr(products.read, "read", denied)
+    verdict = products.check(tmp_path / "a.nc")
     assert (verdict.state, verdict.cause) == ("unknown", "cannot be read: Permission denied")
 
 
@@ -424,7 +429,7 @@ def test_what_is_gone_or_cannot_be_read(tmp_path, monkeypatch):
 def _crash_or_check(path: Path, **options: object):
     if path.name.startswith("crash"):
         os.kill(os.getpid(), signal.SIGSEGV)
-    return audit.Verdict(path, "well")
+    return products.Verdict(path, "well")
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
@@ -434,7 +439,7 @@ def test_a_file_on_which_the_library_crashes(tmp_path, jobs):
     files = [tmp_path / name for name in names]
     for path in files:
         path.touch()
-    found = list(audit_command.verdicts(files, lambda name: None, {}, jobs, _crash_or_check))
+    found = list(command.verdicts(files, lambda name: None, {}, jobs, _crash_or_check))
     assert [verdict.path for verdict in found] == files
     crashed = {verdict.path.name: verdict.cause for verdict in found if verdict.state != "well"}
     assert set(crashed) == {"crash1.nc", "crash2.nc", "crash3.nc"}
@@ -453,24 +458,24 @@ def broken(made, tmp_path) -> Path:
 
 
 def test_deleting(broken):
-    removal.remove(audit.check(broken))
+    removal.remove(products.check(broken))
     assert not broken.exists()
-    verdict = audit.Verdict(broken, "bad", (0, 0, 0))
+    verdict = products.Verdict(broken, "bad", (0, 0, 0))
     # Somebody else did: that is all right.
     removal.remove(verdict)
 
 
 def test_moving(broken, tmp_path):
-    verdict, to = audit.check(broken), tmp_path / "aside"
+    verdict, to = products.check(broken), tmp_path / "aside"
     removal.remove(verdict, to)
     assert not broken.exists() and (to / broken.name).exists()
     shutil.copy2(to / broken.name, broken)
     with pytest.raises(removal.Kept, match="there is one of its name in"):
-        removal.remove(audit.check(broken), to)
+        removal.remove(products.check(broken), to)
     assert broken.exists()
 
 
-def kept(verdict: audit.Verdict) -> str:
+def kept(verdict: products.Verdict) -> str:
     with pytest.raises(removal.Kept) as why:
         removal.remove(verdict)
     assert verdict.path.exists()
@@ -479,15 +484,15 @@ def kept(verdict: audit.Verdict) -> str:
 
 def test_what_is_never_deleted(made, broken, tmp_path):
     well = renamed(made("notebook"), tmp_path, 2)
-    assert kept(audit.check(well)) == "it was not found to be bad"
+    assert kept(products.check(well)) == "it was not found to be bad"
     link = tmp_path / broken.name
     link.symlink_to(broken)
-    assert kept(audit.check(link)).startswith("it is a link")
-    verdict = audit.check(broken)
+    assert kept(products.check(link)).startswith("it is a link")
+    verdict = products.check(broken)
     shutil.copyfile(well, broken)
     assert kept(verdict) == "it was written anew meanwhile"
     cut(broken, 0.5)
-    assert kept(audit.check(broken)) == "it was written less than 5 minutes ago"
+    assert kept(products.check(broken)) == "it was written less than 5 minutes ago"
 
 
 def test_the_second_name_goes_too(broken):
@@ -498,7 +503,7 @@ def test_the_second_name_goes_too(broken):
     os.link(broken, second)
     other = second.with_name("other.nc")
     other.touch()
-    removal.remove(audit.check(broken))
+    removal.remove(products.check(broken))
     assert not second.exists() and other.exists()
 
 
@@ -507,20 +512,20 @@ def test_not_while_a_run_is_at_work(broken, capsys):
     layout.own.mkdir()
     lock.acquire(layout.lock)
     words = [str(broken.parent), "--delete"]
-    assert audit_command.main(words) == 78
+    assert command.main(words) == 78
     assert f"a run is at work in {broken.parent}: process {os.getpid()}" in capsys.readouterr().err
     assert broken.exists()
     # One that was killed holds up nobody.
     layout.lock.write_text(f'{{"host": "{os.uname().nodename}", "pid": {2**22 + 1}}}')
-    assert audit_command.main(words) == 1
+    assert command.main(words) == 1
     assert not broken.exists() and layout.lock.exists()
 
 
 def test_a_place_that_is_not_there(tmp_path, capsys):
-    assert audit_command.main([str(tmp_path / "nowhere")]) == 78
+    assert command.main([str(tmp_path / "nowhere")]) == 78
     assert "nowhere is not there" in capsys.readouterr().err
     with pytest.raises(ConfigError, match="the folder"):
-        audit_command._safes([str(tmp_path / "nowhere")])
+        command._safes([str(tmp_path / "nowhere")])
 
 
 def test_which_files_are_looked_at(tmp_path):
@@ -531,7 +536,7 @@ def test_which_files_are_looked_at(tmp_path):
     (tmp_path / "aside" / "g.nc").touch()
     outside = tmp_path / "2024"
     (tmp_path / "aside" / "link").symlink_to(outside)
-    assert list(audit_command.find([tmp_path]).values()) == ["a", "2024/b", "aside/g"]
-    assert list(audit_command.find([tmp_path], tmp_path / "aside").values()) == ["a", "2024/b"]
-    assert list(audit_command.find([tmp_path / "f.json"]).values()) == ["f.json"]
+    assert list(command.find([tmp_path]).values()) == ["a", "2024/b", "aside/g"]
+    assert list(command.find([tmp_path], tmp_path / "aside").values()) == ["a", "2024/b"]
+    assert list(command.find([tmp_path / "f.json"]).values()) == ["f.json"]
     assert LONG_AGO > 0

@@ -8,14 +8,15 @@ import netCDF4
 import numpy as np
 import pytest
 import rioxarray
+import sentinel1_demo_scenes as demo
 import shapely
 import xarray as xr
 import xsar
 from helpers import high_priority_issues
 from shapely import wkt
 
-from xsar_batch import cf, demo, product, verify
 from xsar_batch.l1b import l1b
+from xsar_batch.product import cf, netcdf, verify
 
 # They are of xsar and what it calls.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -64,18 +65,18 @@ def raw(converted):
 @pytest.fixture(scope="module")
 def conformed(converted):
     ds = cf.conform(converted[0].copy(deep=True))
-    return product.with_provenance(ds, "S1A_X", "003.71", RECIPE, "whole_pixels")
+    return netcdf.with_provenance(ds, "S1A_X", "003.71", RECIPE, "whole_pixels")
 
 
 @pytest.fixture(scope="module")
 def file(conformed, folder):
     path = folder / "product.nc"
-    product.write(conformed, path, 4, lambda path: verify.check_file(path, conformed))
+    netcdf.write(conformed, path, 4, lambda path: verify.check_file(path, conformed))
     return path
 
 
 def written(ds, path, compression=4):
-    product.write(ds, path, compression, lambda path: verify.check_file(path, ds))
+    netcdf.write(ds, path, compression, lambda path: verify.check_file(path, ds))
     return path
 
 
@@ -131,7 +132,7 @@ def test_conforming_twice_changes_nothing(conformed):
 
 def test_provenance_overwrites_nothing(raw):
     raw.attrs |= {"title": "mine", "history": "earlier", "Conventions": "none"}
-    ds = product.with_provenance(raw, "S1A_X", "003.71", RECIPE, "whole_pixels")
+    ds = netcdf.with_provenance(raw, "S1A_X", "003.71", RECIPE, "whole_pixels")
     assert (ds.attrs["title"], ds.attrs["Conventions"]) == ("mine", "CF-1.8")
     now, before = ds.attrs["history"].split("\n")
     assert before == "earlier" and "xsar_batch.l1b:l1b at 1000m" in now

@@ -15,6 +15,7 @@ import pyproj
 import pytest
 import rasterio
 import rioxarray
+import sentinel1_demo_scenes as demo
 import shapely
 import xarray as xr
 import xsar
@@ -22,9 +23,17 @@ from helpers import copy_safe, edit, only
 from lxml import etree
 from scipy.interpolate import RegularGridInterpolator
 
-from xsar_batch import block_rms, demo, gshhg, product, quality, safe, verify, workarounds
+from xsar_batch import xsar_fixes
 from xsar_batch.failures import BadProduct
-from xsar_batch.workarounds import across_date_line, border_without_data, noise_to_the_edges
+from xsar_batch.landmask import gshhg
+from xsar_batch.product import netcdf, quality_flag, verify
+from xsar_batch.sentinel1 import safe
+from xsar_batch.xsar_fixes import (
+    across_date_line,
+    block_rms,
+    border_without_data,
+    noise_to_the_edges,
+)
 
 CAN_GO = "plain xsar is right now: the workaround {} can go, and this test with it"
 
@@ -53,10 +62,10 @@ def coast(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def xsar_as_it_comes(coast):
     xsar.Sentinel1Meta.set_mask_feature("land", str(coast[0]))
-    workarounds.apply(repairs=False)
+    xsar_fixes.apply(repairs=False)
     with dask.config.set(scheduler="threads", num_workers=1):
         yield
-    workarounds.apply()
+    xsar_fixes.apply()
 
 
 @functools.cache
@@ -296,7 +305,7 @@ def test_every_cell_with_a_value_is_right(sea, pol):
     for kind in (VALID, BORDER):
         ratio = 10 ** (off[flag == kind] / 10)
         bias = 10 * np.log10(ratio.mean())
-        print(f"{pol} {quality.MEANINGS[kind]}: {ratio.size} cells, bias {bias:+.3f} dB")
+        print(f"{pol} {quality_flag.MEANINGS[kind]}: {ratio.size} cells, bias {bias:+.3f} dB")
         assert ratio.size > 10
         assert abs(bias) < 0.1
     # A cell alone: digital numbers are whole numbers, which cross-polarisation feels.
@@ -316,7 +325,7 @@ def test_digital_numbers_and_flag_are_those_of_the_pixels(sea):
         known = expected != NO_DATA
         assert np.abs(layer["digital_number"].values - rms)[known].max() <= 0.51
         assert not layer["digital_number"].values[~known].any()
-        for name in quality.MASKED:
+        for name in quality_flag.MASKED:
             np.testing.assert_array_equal(np.isnan(layer[name].values), ~known, name)
 
 
@@ -328,7 +337,7 @@ def test_nothing_differs_away_from_the_edges(sea):
     for name, variable in plain.data_vars.items():
         one, other = variable.load(), ds[name]
         assert one.dtype == other.dtype and one.dims == other.dims
-        if name in (*quality.MASKED, "digital_number"):
+        if name in (*quality_flag.MASKED, "digital_number"):
             one, other = one.where(valid), other.where(valid)
         if one.dtype.kind in "fiuM":
             assert np.array_equal(one.values, other.values, equal_nan=one.dtype.kind == "f"), name
@@ -425,11 +434,11 @@ def test_where_noise_is_not_known_the_flag_says_so(blocks_too_short, tmp_path):
     # The manifest of the other one tells the truth of its files.
     verify.check_dataset(ds, safe.check(blocks_too_short[0]), "1000m", flagged=True)
     recipe = {"resolution": "1000m", "function": "f", "land_mask": "GSHHG"}
-    attributes = product.with_provenance(ds, "S1A_X", "003.71", recipe, "").attrs
+    attributes = netcdf.with_provenance(ds, "S1A_X", "003.71", recipe, "").attrs
     assert attributes["noise_unknown_cells_percent"] == pytest.approx(100 * 2 * 3 * 18 / 600)
     assert attributes["border_cells_percent"] == pytest.approx(100 * (18 + 18) / 600)
     assert attributes["no_data_cells_percent"] == pytest.approx(100 * 2 * 30 / 600)
-    shares = [attributes[f"{meaning}_cells_percent"] for meaning in quality.MEANINGS.values()]
+    shares = [attributes[f"{meaning}_cells_percent"] for meaning in quality_flag.MEANINGS.values()]
     assert sum(shares) == pytest.approx(100)
 
 

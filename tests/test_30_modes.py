@@ -5,11 +5,14 @@ import re
 import dask
 import numpy as np
 import pytest
+import sentinel1_demo_scenes as demo
 import xsar
 from independent import Grd, metres_apart
 
-from xsar_batch import demo, noise, safe, verify, workarounds
+from xsar_batch import xsar_fixes
 from xsar_batch.l1b import l1b
+from xsar_batch.product import noise, verify
+from xsar_batch.sentinel1 import safe
 
 # They are of xsar and what it calls.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -41,7 +44,7 @@ SIZE = {"lines": 930, "samples": 1270}
 @pytest.fixture(scope="module", autouse=True)
 def cured(land_mask_file):
     xsar.Sentinel1Meta.set_mask_feature("land", str(land_mask_file))
-    workarounds.apply()
+    xsar_fixes.apply()
     with dask.config.set(scheduler="threads", num_workers=1):
         yield
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import rasterio
 import safe_s1.reader
+import sentinel1_demo_scenes as demo
 import xarray as xr
 import xsar
 from helpers import edit, only
@@ -16,8 +17,9 @@ from rasterio.enums import Resampling
 from rasterio.windows import Window
 from safe_s1.xml_parser import XmlParser
 
-from xsar_batch import block_rms, demo, workarounds
-from xsar_batch.workarounds import (
+from xsar_batch import xsar_fixes
+from xsar_batch.xsar_fixes import (
+    block_rms,
     pixels_read_once,
     positions_at_once,
     swath_numbers_at_once,
@@ -38,10 +40,10 @@ def safe(tmp_path_factory):
 def plain(land_mask_file):
     """xsar as it comes, with one thread."""
     xsar.Sentinel1Meta.set_mask_feature("land", str(land_mask_file))
-    workarounds.remove()
+    xsar_fixes.remove()
     with dask.config.set(scheduler="threads", num_workers=1):
         yield
-    workarounds.apply()
+    xsar_fixes.apply()
 
 
 def opened(safe):
@@ -84,7 +86,7 @@ def test_values_and_attributes_are_those_of_plain_xsar(module, safe):
 
 def test_attributes_of_the_dataset_are_those_of_plain_xsar(safe):
     expected = opened(safe).attrs
-    workarounds.apply()
+    xsar_fixes.apply()
     found = opened(safe).attrs
     assert {**found, "footprint": None} == {**expected, "footprint": None}
     assert found["footprint"].equals_exact(expected["footprint"], 0)

@@ -5,13 +5,15 @@ import geopandas
 import netCDF4
 import numpy as np
 import pytest
+import sentinel1_demo_scenes as demo
 import shapely
 import xarray as xr
 import xsar
 
-from xsar_batch import cf, demo, product, quality, safe, verify
 from xsar_batch.failures import BadProduct
 from xsar_batch.l1b import l1b
+from xsar_batch.product import cf, netcdf, quality_flag, verify
+from xsar_batch.sentinel1 import safe
 
 # They are of xsar and what it calls.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -69,7 +71,7 @@ def east(ds, metres):
 def test_a_real_result_passes(ds, checked):
     verify.check_dataset(ds, checked, "1000m", flagged=True)
     # What is asked for is all that there is, so that a variable that goes missing is noticed.
-    assert set(ds.data_vars) - {"spatial_ref"} == {*verify.VARIABLES, quality.NAME}
+    assert set(ds.data_vars) - {"spatial_ref"} == {*verify.VARIABLES, quality_flag.NAME}
 
 
 @pytest.mark.parametrize("other", [{"mode": "EW", "product": "GRDM"}, {"pols": ("HH",)}])
@@ -172,8 +174,8 @@ def test_a_single_value_is_enough(ds, checked):
     # Cells without one are told by the flag.
     ds["sigma0"].loc[{"pol": "VH"}] = np.nan
     ds["sigma0"][1, 5, 5] = 0.1
-    unknown = ds["sigma0"].isnull() & (ds["quality_flag"] != quality.NO_DATA)
-    ds["quality_flag"] = ds["quality_flag"].where(~unknown, quality.NOISE_UNKNOWN)
+    unknown = ds["sigma0"].isnull() & (ds["quality_flag"] != quality_flag.NO_DATA)
+    ds["quality_flag"] = ds["quality_flag"].where(~unknown, quality_flag.NOISE_UNKNOWN)
     verify.check_dataset(ds, checked, "1000m")
 
 
@@ -320,7 +322,7 @@ def conformed(ds):
 @pytest.fixture
 def file(conformed, tmp_path):
     path = tmp_path / "a.nc"
-    product.write(conformed, path, 4, lambda path: None)
+    netcdf.write(conformed, path, 4, lambda path: None)
     return path
 
 
@@ -347,7 +349,7 @@ def test_damage_in_the_middle_of_a_file(conformed, tmp_path):
     big = conformed[["sigma0"]].isel(pol=0, line=[0] * 300, sample=[0] * 300).copy(deep=True)
     big["sigma0"].values[:] = values
     path = tmp_path / "big.nc"
-    product.write(big, path, 4, lambda path: verify.check_file(path, big))
+    netcdf.write(big, path, 4, lambda path: verify.check_file(path, big))
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 0xFF
     path.write_bytes(data)
@@ -382,13 +384,13 @@ def test_a_value_that_became_nan(conformed, file):
 def test_nan_equals_nan(conformed, tmp_path):
     conformed["sigma0"][0, 0, 0] = np.nan
     conformed["azimuth_time"].values[0, 0] = np.datetime64("NaT")
-    product.write(conformed, tmp_path / "b.nc", 4, lambda path: verify.check_file(path, conformed))
+    netcdf.write(conformed, tmp_path / "b.nc", 4, lambda path: verify.check_file(path, conformed))
 
 
 @pytest.mark.parametrize("name", ["sigma0", "velocity", "lineSpacing", "pol"])
 def test_a_variable_that_is_not_in_the_file(conformed, tmp_path, name):
     path = tmp_path / "c.nc"
-    product.write(conformed.drop_vars(name), path, 4, lambda path: None)
+    netcdf.write(conformed.drop_vars(name), path, 4, lambda path: None)
     assert file_complaint(path, conformed) in (
         f"{name} is not in the file",
         f"dimensions in the file: {dict(conformed.drop_vars(name).sizes)}",
@@ -397,7 +399,7 @@ def test_a_variable_that_is_not_in_the_file(conformed, tmp_path, name):
 
 def test_other_dimensions(conformed, tmp_path):
     path = tmp_path / "d.nc"
-    product.write(conformed.isel(line=slice(5)), path, 4, lambda path: None)
+    netcdf.write(conformed.isel(line=slice(5)), path, 4, lambda path: None)
     assert file_complaint(path, conformed).startswith("dimensions in the file: {")
 
 
@@ -416,5 +418,5 @@ def test_a_bad_file_gets_no_name(conformed, tmp_path):
         verify.check_file(path, conformed)
 
     with pytest.raises(BadProduct, match="longitude in the file differs"):
-        product.write(wrong, tmp_path / "e.nc", 4, check)
+        netcdf.write(wrong, tmp_path / "e.nc", 4, check)
     assert not list(tmp_path.iterdir())

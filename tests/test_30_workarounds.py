@@ -7,6 +7,7 @@ import geopandas
 import numpy as np
 import pytest
 import safe_s1.reader
+import sentinel1_demo_scenes as demo
 import shapely
 import xarray as xr
 import xsar
@@ -18,10 +19,10 @@ from safe_s1.sentinel1_xml_mappings import compounds_vars
 from safe_s1.xml_parser import XmlParser
 from xsar.sentinel1_dataset import Sentinel1Dataset
 
-from xsar_batch import demo, workarounds
+from xsar_batch import xsar_fixes
 from xsar_batch.failures import Unsupported
 from xsar_batch.l1b import l1b
-from xsar_batch.workarounds import positions_at_once, unique_dask_names
+from xsar_batch.xsar_fixes import positions_at_once, unique_dask_names
 
 # No multiple of 100 pixels, as with most real scenes.
 SIZE = {"lines": 1230, "samples": 1560}
@@ -67,14 +68,14 @@ def threads():
 @pytest.fixture
 def plain():
     """xsar as it comes."""
-    workarounds.remove()
+    xsar_fixes.remove()
     yield
-    workarounds.apply()
+    xsar_fixes.apply()
 
 
 @pytest.fixture
 def cured():
-    workarounds.apply()
+    xsar_fixes.apply()
 
 
 def opened(safe, resolution):
@@ -113,7 +114,7 @@ def test_plain_xsar_mixes_up_variables(plain, safe):
 @pytest.mark.parametrize("resolution", ["1000m", {"line": 100, "sample": 100}])
 def test_unique_names_give_each_variable_its_own_values(plain, safe, resolution):
     expected = one_by_one(safe)
-    workarounds.apply(repairs=False)
+    xsar_fixes.apply(repairs=False)
     ds = opened(safe, resolution).load()
     assert set(ds.data_vars) == set(expected)
     assert {name for name in COORDS if name in expected} == set(COORDS)
@@ -299,20 +300,20 @@ def held():
 
 def test_applying_twice_is_harmless(plain):
     untouched = held()
-    workarounds.apply()
+    xsar_fixes.apply()
     once = held()
     assert all(now is not before for now, before in zip(once, untouched, strict=True))
-    workarounds.apply()
+    xsar_fixes.apply()
     assert held() == once
     # One step back is all the way back: nothing was wrapped twice.
-    workarounds.remove()
-    workarounds.remove()
+    xsar_fixes.remove()
+    xsar_fixes.remove()
     assert held() == untouched
 
 
 def test_every_workaround_is_applied_and_has_its_test():
-    modules = {path.stem for path in Path(workarounds.__file__).parent.glob("[a-z]*.py")}
-    assert modules == set(workarounds.apply())
+    modules = {path.stem for path in Path(xsar_fixes.__file__).parent.glob("[a-z]*.py")}
+    assert modules == set(xsar_fixes.apply())
     tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_30_*.py"))
     for module in modules:
         assert f'CAN_GO.format("{module}")' in tests

@@ -26,8 +26,8 @@ from helpers import (
     run,
 )
 
-from xsar_batch import publish
 from xsar_batch.failures import EXIT_CODES
+from xsar_batch.system import atomic_write
 
 #: What a user's function file starts with. That of ours is what most of them change.
 HEAD = """
@@ -497,7 +497,7 @@ def test_killed_while_it_writes(place):
         wait_for(
             lambda: any(path.stat().st_size > 1_000_000 for path in folder.glob(".*.part")), process
         )
-        assert publish.remove_stale(folder) == 0, "it is still at work"
+        assert atomic_write.remove_stale(folder) == 0, "it is still at work"
         process.kill()
         process.wait(20)
 
@@ -506,7 +506,7 @@ def test_killed_while_it_writes(place):
     assert not place.product.exists()
     assert outcome(place.outcome)["state"] == "running"
 
-    assert publish.remove_stale(folder) == 1
+    assert atomic_write.remove_stale(folder) == 1
     assert place.left == []
 
 

@@ -15,10 +15,13 @@ import xarray as xr
 from helpers import SCRIPTS, TIFF, copy_safe, last_line, only, run
 from PIL import Image
 
-from xsar_batch import convert, function, land_mask, publish, quicklook, run_file
-from xsar_batch.convert import Job
+from xsar_batch import quicklook
+from xsar_batch.conversion import convert, job_table, user_function
+from xsar_batch.conversion.convert import Job
+from xsar_batch.landmask import polygons
 from xsar_batch.quicklook import drawing, frame, palette
 from xsar_batch.quicklook.scene import NoQuicklook, Panel, Scene, View, means
+from xsar_batch.system import atomic_write
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -35,7 +38,7 @@ SIZE = {"lines": 600, "samples": 900, "spacing": 100.0}
 def land(tmp_path_factory) -> Path:
     source = tmp_path_factory.mktemp("south_west") / "land.geojson"
     source.write_text(json.dumps({"type": "Polygon", "coordinates": [SOUTH_WEST]}))
-    land_mask.build(source, source.with_suffix(".fgb"))
+    polygons.build(source, source.with_suffix(".fgb"))
     return source.with_suffix(".fgb")
 
 
@@ -50,7 +53,7 @@ def products(scene, land, tmp_path_factory):
             safe = scene(number, **SIZE, **parameters)
             product = folder / f"{safe.stem}.nc"
             png = folder / "quicklooks" / f"{safe.stem}.png"
-            job = Job.by_hand(safe, product, land, "1000m", function.OURS, quicklook=png)
+            job = Job.by_hand(safe, product, land, "1000m", user_function.OURS, quicklook=png)
             convert.convert(job, lambda: None)
             made[key] = product, png
         return made[key]
@@ -359,7 +362,7 @@ def test_full_disk_is_one_line_in_the_log(ds, tmp_path, caplog):
     path = tmp_path / "a.png"
     path.write_bytes(b"of the product that was there before")
     # Where the picture is written before it gets its name: not a byte has room there.
-    with pytest.raises(InterruptedError), publish.published(path) as temporary:
+    with pytest.raises(InterruptedError), atomic_write.published(path) as temporary:
         raise InterruptedError
     temporary.symlink_to("/dev/full")
     assert not quicklook.attempt(ds, "a", path)
@@ -421,9 +424,9 @@ def test_picture_of_before_stays_while_its_product_does(scene, land, tmp_path):
 
 def test_job_of_a_run_draws_unless_told_otherwise(tmp_path):
     known = {"output_dir": str(tmp_path / "out"), "land_mask": "x", "recipe": {}}
-    known |= {"function": function.OURS, "compression": 4}
+    known |= {"function": user_function.OURS, "compression": 4}
     for wanted, expected in ((True, tmp_path / "out" / "quicklooks" / "a.png"), (False, None)):
-        run_file.write(tmp_path / "run.sqlite", {**known, "quicklooks": wanted}, {"a": "/a.SAFE"})
+        job_table.write(tmp_path / "run.sqlite", {**known, "quicklooks": wanted}, {"a": "/a.SAFE"})
         assert Job.of_run(tmp_path / "run.sqlite", "a", 1).quicklook == expected
 
 

@@ -12,10 +12,11 @@ import psutil
 import pytest
 from helpers import PATIENCE, SCRIPTS, TIFF, copy_safe, environment, last_line, only, outcome
 
-from xsar_batch import recipe, run_file, warm
-from xsar_batch.function import OURS
-from xsar_batch.layout import Layout
-from xsar_batch.warm import client
+from xsar_batch.conversion import forkserver, job_table, recipe
+from xsar_batch.conversion.forkserver import client
+from xsar_batch.conversion.layout import Layout
+from xsar_batch.conversion.user_function import OURS
+from xsar_batch.system.process import began
 
 #: A user's function that does what its SAFE's folder holds a file for.
 MINE = """
@@ -67,9 +68,9 @@ class Run:
         }
         assert function != OURS
         self.file = folder / "run.sqlite"
-        run_file.write(self.file, known, {safe.stem: str(safe) for safe in safes})
+        job_table.write(self.file, known, {safe.stem: str(safe) for safe in safes})
         self.owner = subprocess.Popen(["sleep", "1000"])
-        self.place = warm.place(self.owner.pid)
+        self.place = forkserver.place(self.owner.pid)
         self.started: list[subprocess.Popen] = []
 
     def start(self, safe: Path, warm: bool = True, before: str = "", **more: str):
@@ -96,7 +97,9 @@ class Run:
         found = []
         for process in psutil.process_iter(["cmdline"]):
             command = process.info["cmdline"] or []
-            if "xsar_batch.warm.server" in command and str(self.place) in " ".join(command):
+            if "xsar_batch.conversion.forkserver.server" in command and str(self.place) in " ".join(
+                command
+            ):
                 found.append(process)
         # Forks have its command line.
         return [one for one in found if one.ppid() not in {other.pid for other in found}]
@@ -171,7 +174,7 @@ def test_imported_once_for_many(run, scene):
 
 
 def test_started_before_it_is_asked_for(run, scene, monkeypatch):
-    monkeypatch.setenv(warm.VARIABLE, str(run.place))
+    monkeypatch.setenv(forkserver.VARIABLE, str(run.place))
     client.start(1)
     # Who comes while it starts waits for it, and who starts it again does not.
     client.start(1)
@@ -186,14 +189,14 @@ def test_started_before_it_is_asked_for(run, scene, monkeypatch):
 
 
 def test_who_comes_while_it_starts_does_not_start_another(run, scene, monkeypatch):
-    monkeypatch.setenv(warm.VARIABLE, str(run.place))
+    monkeypatch.setenv(forkserver.VARIABLE, str(run.place))
     client.start(1)
     assert run.convert(scene(0))[0] == 0
     assert len(run.servers()) == 1
 
 
 def test_nothing_is_started_where_none_is_wanted(run, monkeypatch):
-    monkeypatch.delenv(warm.VARIABLE, raising=False)
+    monkeypatch.delenv(forkserver.VARIABLE, raising=False)
     client.start(1)
     assert not run.place.exists()
 
@@ -316,8 +319,8 @@ def test_folder_that_others_may_enter_is_not_used(run, scene, mode):
 
 
 def test_place_of_a_process(tmp_path, monkeypatch):
-    place = warm.place(os.getpid())
-    assert warm.owner_of(place) == (os.getpid(), warm.began(os.getpid()))
+    place = forkserver.place(os.getpid())
+    assert forkserver.owner_of(place) == (os.getpid(), began(os.getpid()))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / ("long" * 30)))
-    assert warm.place(os.getpid()).parent == Path("/tmp")
-    assert warm.began(4_194_305) == 0
+    assert forkserver.place(os.getpid()).parent == Path("/tmp")
+    assert began(4_194_305) == 0

@@ -6,12 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import sentinel1_demo_scenes as demo
 import xarray as xr
 from audit_products import Maker, aged, renamed
 from helpers import SCRIPTS, copy_safe, cut, run
 from work import Work
-
-from xsar_batch import demo
 
 # They are of xsar and what it calls.
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -29,11 +29,11 @@ def test_start_of_a_job_is_measured():
 
 
 def test_names_are_those_of_safes():
-    from xsar_batch import safe_name
+    from xsar_batch.sentinel1 import product_name
 
     names = {dry_run.name(number) for number in range(5000)}
     assert len(names) == 5000
-    assert all(safe_name.parse(name) for name in names)
+    assert all(product_name.parse(name) for name in names)
 
 
 def test_cost_of_a_command_is_that_of_all_it_starts(tmp_path):

@@ -57,7 +57,7 @@ SESSION = {
         "2 of the pending are there and will be made again"
     ),
     "python workflow/scripts/convert.py --help": Run("Exit codes: 0 done, 65 bad-safe"),
-    "python -m xsar_batch.demo --help": Run("--count"),
+    "python -m sentinel1_demo_scenes --help": Run("--count"),
     # README.md, with settings on the command line
     "snakemake -n --quiet --config safes=/path/to/safes output_dir=products": Run(
         PREVIEW.format(0, 2)

@@ -10,7 +10,7 @@ import snakemake
 import xarray as xr
 import yaml
 
-from xsar_batch import settings_table
+from xsar_batch.batch import settings_table
 from xsar_batch.failures import EXIT_CODES
 
 REPO = Path(__file__).resolve().parents[1]
@@ -40,7 +40,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 def test_settings_table_is_that_of_the_schema():
     table = "\n".join(settings_table.table(yaml.safe_load(settings_table.SCHEMA.read_text())))
-    assert table in README, "update it with: python -m xsar_batch.settings_table"
+    assert table in README, "update it with: python -m xsar_batch.batch.settings_table"
 
 
 def test_table_of_failures_has_every_class_and_its_exit_code():
@@ -71,7 +71,7 @@ def test_links_between_documents_lead_somewhere(document):
 
 def test_yaml_in_documents_is_accepted():
     """Each block is a part of a configuration that passes the schema."""
-    from xsar_batch.settings import Settings
+    from xsar_batch.batch.settings import Settings
 
     schema = settings_table.SCHEMA
     for document in ("README.md", "config/README.md", "docs/own_function.md"):

@@ -4,9 +4,8 @@ import os
 
 import pytest
 import snakemake.common.tests
-from standin.pbs import Server
-
 from snakemake_executor_plugin_pbs import ExecutorSettings
+from standin.pbs import Server
 
 
 class TestOfSnakemake(snakemake.common.tests.TestWorkflowsLocalStorageBase):

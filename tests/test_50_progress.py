@@ -7,12 +7,12 @@ import pytest
 import yaml
 from helpers import TIFF, Ran, copy_safe, only, outcome, run, snakemake_command
 from pbs_helpers import Project
+from snakemake_executor_plugin_pbs.environment import portable
+from snakemake_logger_plugin_progress import handler
 from terminal import Terminal
 from work import Work, ending
 
-from snakemake_executor_plugin_pbs.environment import portable
-from snakemake_logger_plugin_progress import handler
-from xsar_batch import convert
+from xsar_batch.conversion import convert
 
 #: Jobs wait while there is a file ``hold``. What is in ``bad`` fails, in ``once`` once.
 SNAKEFILE = """

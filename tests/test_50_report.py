@@ -17,7 +17,7 @@ from benchmarks import made_up
 from benchmarks import report as benchmark
 from benchmarks.chromium import CHROMIUM, Page
 from xsar_batch import report
-from xsar_batch.layout import Layout
+from xsar_batch.conversion.layout import Layout
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium")
 

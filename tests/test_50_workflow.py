@@ -693,7 +693,7 @@ def test_job_knows_its_safe_without_the_catalogue_of_all(work):
     assert Path(told["land_mask"]).is_file()
     assert not {"numpy", "yaml", "jsonschema", "pandas", "xsar"} & set(told["light"])
     assert not {"pandas", "xsar", "xarray", "geopandas"} & set(told["modules"])
-    assert "xsar_batch.catalogue" not in told["modules"]
+    assert "xsar_batch.batch.catalogue" not in told["modules"]
 
 
 def test_job_whose_land_mask_went_away(work):

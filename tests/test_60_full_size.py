@@ -19,7 +19,7 @@ import xarray as xr
 from helpers import high_priority_issues
 from independent import Grd, metres_apart
 
-from xsar_batch import quality
+from xsar_batch.product import quality_flag
 
 REPO = Path(__file__).resolve().parents[1]
 SHARED = REPO.parent / "shared"
@@ -63,10 +63,10 @@ def convert(safe_path: Path, land_mask: Path, folder: Path, *options: str) -> Pa
 
 @pytest.fixture(scope="module")
 def land_mask(tmp_path_factory) -> Path:
-    from xsar_batch import land_mask
+    from xsar_batch.landmask import polygons
 
     path = tmp_path_factory.mktemp("land_mask") / "land.fgb"
-    land_mask.build(None, path)
+    polygons.build(None, path)
     return path
 
 
@@ -123,10 +123,10 @@ def test_sigma0_is_what_pixels_calibration_and_noise_make(ds, real):
         at = image.centres(CELL)
         wrong = abs(made["sigma0"].values - image.sigma0(CELL)) * image.sigma_nought(*at) ** 2
         flag, known = made["quality_flag"].values, np.isfinite(image.noise(*at))
-        whole = known & (flag == quality.VALID)
+        whole = known & (flag == quality_flag.VALID)
         # Numbers are rounded: to the integer whose square is nearest.
         assert (wrong - made["digital_number"].values)[whole].max() < 0.51
-        assert np.isfinite(made["sigma0"].values[known & (flag != quality.NO_DATA)]).all()
+        assert np.isfinite(made["sigma0"].values[known & (flag != quality_flag.NO_DATA)]).all()
 
 
 @pytest.mark.parametrize("kind", ["valid", "border"])
@@ -136,8 +136,8 @@ def test_sigma0_is_the_truth_to_the_edges(ds, real, kind):
     for image, band in bands(ds, real[0]):
         line, sample = np.meshgrid(*image.centres(CELL), indexing="ij")
         flag, made = band["quality_flag"].values, band["sigma0"].values
-        found = flag == {"valid": quality.VALID, "border": quality.BORDER}[kind]
-        assert np.isnan(made[flag >= quality.NO_DATA]).all() and found.sum() > 50
+        found = flag == {"valid": quality_flag.VALID, "border": quality_flag.BORDER}[kind]
+        assert np.isnan(made[flag >= quality_flag.NO_DATA]).all() and found.sum() > 50
         truth = tool.truth(image.pol, line, sample, *image.shape)[found]
         bias = 10 * np.log10(made[found].mean() / truth.mean())
         print(f"sigma0 {image.pol} {kind}: {found.sum()} cells, bias {bias:+.3f} dB")

@@ -5,9 +5,9 @@ import os
 import xarray as xr
 import xsar
 
-from . import workarounds
+from xsar_batch import xsar_fixes
 
-workarounds.ensure()
+xsar_fixes.ensure()
 
 
 def l1b(safe: str | os.PathLike, resolution: str) -> xr.Dataset:

@@ -37,12 +37,14 @@ import safe_bit_kinds
 import safe_folder_kinds
 import safe_tiff_kinds
 import safe_xml_kinds
+import sentinel1_demo_scenes as demo
 from conftest import LAND
 from helpers import copy_safe
 from safe_kinds import KINDS, Kind
 
-from xsar_batch import command, demo, land_mask
+from xsar_batch.conversion import command
 from xsar_batch.failures import EXIT_CODES
+from xsar_batch.landmask import polygons
 
 assert safe_bit_kinds and safe_folder_kinds and safe_tiff_kinds and safe_xml_kinds
 
@@ -89,7 +91,7 @@ class World:
         feature = {"type": "Feature", "properties": {}, "geometry": geometry}
         land.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
         self.land_mask = folder / "land.fgb"
-        land_mask.build(land, self.land_mask)
+        polygons.build(land, self.land_mask)
         self.product = folder / "whole.nc"
         ended = _forked(lambda: self.convert(self.safe, folder / "whole.nc", folder / "whole"))
         assert os.waitstatus_to_exitcode(ended) == 0, (folder / "whole" / "log").read_text()
@@ -288,7 +290,7 @@ def _virtual() -> int:
 
 def judged(cases: list[tuple[str, int]], workers: int, each=lambda verdict: None) -> list[Verdict]:
     """Judge cases (kind, seed), ``workers`` at a time; ``each`` is told as they end."""
-    from xsar_batch.warm import server
+    from xsar_batch.conversion.forkserver import server
 
     server.preload()
     verdicts, running, waiting = [], [], list(reversed(cases))

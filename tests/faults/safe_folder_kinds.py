@@ -405,7 +405,7 @@ def checksum_missing(safe: Path, chance: Random) -> None:
     path = safe / "manifest.safe"
     pattern = chance.choice([r'<checksum checksumName="MD5">[^<]*</checksum>', r' size="\d+"'])
     edit(path, pattern, "", count=0)
-    from xsar_batch.demo.manifest import fitted
+    from sentinel1_demo_scenes.manifest import fitted
 
     path.write_bytes(fitted(path.read_bytes(), safe.stem[-4:]))
 

@@ -13,7 +13,7 @@ from fault_helpers import wait_for
 from helpers import SCRIPTS, TIFF, copy_safe, cut, environment, last_line, only, outcome
 
 from xsar_batch.failures import BadSafe
-from xsar_batch.unchanged import unchanged
+from xsar_batch.sentinel1.stability import unchanged
 
 #: A user's function that lets the test do something to the SAFE: before it is read, and after.
 MINE = """

@@ -12,7 +12,7 @@ from helpers import copy_safe, environment, last_line, outcome, snakemake_comman
 from test_40_warm import Run, gone
 from work import USUAL, Work, ending
 
-from xsar_batch import warm, watch
+from xsar_batch.conversion import forkserver, watchdog
 from xsar_batch.failures import EXIT_CODES
 
 #: Seconds: enough for a good one on a busy machine, short enough to wait for.
@@ -29,7 +29,7 @@ def a_run(tmp_path, scene, land_mask_file):
 
 def limited(a_run: Run, safe, seconds: float, is_warm: bool) -> subprocess.Popen:
     """A conversion with a limit, as the rule gives it in minutes."""
-    words = ["--run", str(a_run.file), "--minutes", str(seconds / 60 / watch.SHARE), safe.stem]
+    words = ["--run", str(a_run.file), "--minutes", str(seconds / 60 / watchdog.SHARE), safe.stem]
     place = {"XSAR_BATCH_WARM": str(a_run.place) if is_warm else None}
     process = subprocess.Popen(
         [sys.executable, "workflow/scripts/convert.py", *words],
@@ -50,7 +50,7 @@ def test_conversion_that_takes_too_long(is_warm, a_run, scene):
     a_run.do("sleep")
     process = limited(a_run, scene(0), LIMIT, is_warm)
     fork = a_run.sleeping()
-    out, _ = process.communicate(timeout=LIMIT + watch.GRACE)
+    out, _ = process.communicate(timeout=LIMIT + watchdog.GRACE)
     assert process.returncode == EXIT_CODES["timed-out"]
     gone(fork)
     assert f"{scene(0).stem}: FAILED timed-out: not done after 0.2" in out
@@ -71,7 +71,7 @@ def test_conversion_that_hears_nothing(a_run, scene):
     process = limited(a_run, scene(0), LIMIT, True)
     fork = a_run.sleeping()
     fork.suspend()
-    process.communicate(timeout=LIMIT + watch.GRACE + 20)
+    process.communicate(timeout=LIMIT + watchdog.GRACE + 20)
     assert process.returncode == EXIT_CODES["timed-out"]
     gone(fork)
     record = outcome(a_run.layout.outcome(scene(0).stem))
@@ -80,11 +80,11 @@ def test_conversion_that_hears_nothing(a_run, scene):
 
 
 def test_one_that_cannot_be_killed_is_left_alone(monkeypatch):
-    monkeypatch.setattr(watch, "GRACE", 0.01)
-    monkeypatch.setattr(watch, "GONE", 0.01)
+    monkeypatch.setattr(watchdog, "GRACE", 0.01)
+    monkeypatch.setattr(watchdog, "GONE", 0.01)
     sleeper = subprocess.Popen(["sleep", "100"])
     try:
-        one = watch.Watch(["--run", "/nowhere", "--minutes", "0.0001", "NAME"])
+        one = watchdog.Watch(["--run", "/nowhere", "--minutes", "0.0001", "NAME"])
         one.is_of(sleeper.pid)
         assert one.see_through(lambda seconds: time.sleep(seconds)) == 75
     finally:
@@ -121,8 +121,8 @@ def test_orphan_ends(a_run, scene):
     """Snakemake was killed, and it alone: the next run shall not meet what it had started."""
     a_run.do("sleep")
     owner = subprocess.Popen(["sleep", "1000"])
-    owned = f"{owner.pid}-{warm.began(owner.pid)}"
-    process = a_run.start(scene(0), warm=False, **{warm.OWNER: owned})
+    owned = f"{owner.pid}-{forkserver.began(owner.pid)}"
+    process = a_run.start(scene(0), warm=False, **{forkserver.OWNER: owned})
     fork = a_run.sleeping()
     owner.kill()
     owner.wait()

@@ -13,7 +13,7 @@ import xarray as xr
 from helpers import PATIENCE, outcome
 from test_40_warm import Run
 
-from xsar_batch import publish
+from xsar_batch.system import atomic_write
 
 
 class Killer:
@@ -135,7 +135,7 @@ def test_kills_at_any_moment(is_warm, count, run, scene):
         end = time.monotonic() + PATIENCE
         while here.half and time.monotonic() < end:
             for folder in (here.folder, run.layout.logs):
-                publish.remove_stale(folder)
+                atomic_write.remove_stale(folder)
             time.sleep(0.01)
         assert here.half == []
     # Most of them hit what there is to be hit.

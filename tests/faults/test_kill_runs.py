@@ -38,7 +38,7 @@ PBS = (
 )
 
 MAIN = ("-m", "snakemake", "--profile")
-SERVER = ("xsar_batch.warm.server",)
+SERVER = ("xsar_batch.conversion.forkserver.server",)
 SUPERVISOR = ("snakemake_executor_plugin_pbs.supervisor",)
 
 

@@ -6,7 +6,7 @@ Run by the rule `audit`, or by hand: python workflow/scripts/audit.py --help
 
 import sys
 
-from xsar_batch import audit_command
+from xsar_batch.audit import command
 
 if __name__ == "__main__":
-    sys.exit(audit_command.main(sys.argv[1:]))
+    sys.exit(command.main(sys.argv[1:]))

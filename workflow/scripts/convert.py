@@ -6,14 +6,14 @@ Run by the rule `convert`, with --run, or by hand, with the path of a SAFE and o
 
 import sys
 
-from xsar_batch.warm import client
+from xsar_batch.conversion.forkserver import client
 
 
 def main(words: list[str]) -> int:
     if "--run" in words:
         return client.convert(words)
     # Loaded here: who has it done by another process needs none of it.
-    from xsar_batch import command
+    from xsar_batch.conversion import command
 
     return command.main(words)
 

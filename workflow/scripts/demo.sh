@@ -16,7 +16,7 @@ if [ -e "$folder" ] && [ ! -e "$folder/archive" ]; then
     exit 2
 fi
 rm -rf "$folder"
-run python -m xsar_batch.demo "$folder/archive" --count 3 || exit
+run python -m sentinel1_demo_scenes "$folder/archive" --count 3 || exit
 
 say "One of them loses its VH pixels, as after an interrupted copy"
 broken=$(find "$folder/archive" -name '*-vh-*.tiff' | sort | head -n 1)

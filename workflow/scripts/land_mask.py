@@ -11,16 +11,16 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from xsar_batch import land_mask
 from xsar_batch.failures import EXIT_CODES, Failure
+from xsar_batch.landmask import polygons
 
 
 def run(source: Path | None, output: Path, log: Path | None = None) -> int:
     """Make ``output``; say so, or why not, on standard error and in ``log``. Return exit code."""
     start = time.monotonic()
     try:
-        land_mask.build(source, output)
-        line = f"{output}: {land_mask.identity(source)}, made in {time.monotonic() - start:.0f} s"
+        polygons.build(source, output)
+        line = f"{output}: {polygons.identity(source)}, made in {time.monotonic() - start:.0f} s"
         code = 0
     except Failure as failure:
         line, code = f"{failure.name}: {failure}", failure.exit_code
@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
         f"land (the Caspian Sea, too). Exit codes: 0 done, 2 usage, {codes}.",
     )
     made.add_argument(
-        "output", type=Path, help=f"file to write (FlatGeobuf); must end in {land_mask.SUFFIX}"
+        "output", type=Path, help=f"file to write (FlatGeobuf); must end in {polygons.SUFFIX}"
     )
     made.add_argument(
         "--source",

@@ -7,9 +7,9 @@ Run by the rule `pending`, or by hand: python workflow/scripts/pending.py > list
 import argparse
 import sys
 
-from xsar_batch import by_hand
+from xsar_batch.batch import script_settings
+from xsar_batch.batch.plan import Plan
 from xsar_batch.failures import Failure
-from xsar_batch.plan import Plan
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
@@ -17,10 +17,10 @@ if __name__ == "__main__":
         epilog="Such a list, as a .txt file, is what the setting `safes` takes. Exit code 78: the "
         "settings are wrong.",
     )
-    by_hand.add_arguments(parser)
+    script_settings.add_arguments(parser)
     options = parser.parse_args()
     try:
-        plan = Plan.of_main_process(*by_hand.settings(options, __file__))
+        plan = Plan.of_main_process(*script_settings.settings(options, __file__))
     except Failure as failure:
         print(failure, file=sys.stderr)
         sys.exit(failure.exit_code)

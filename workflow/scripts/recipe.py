@@ -8,7 +8,7 @@ import argparse
 import json
 from pathlib import Path
 
-from xsar_batch import recipe
+from xsar_batch.conversion import recipe
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

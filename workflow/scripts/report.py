@@ -6,7 +6,7 @@ Run by the rule `report`, or by hand: python workflow/scripts/report.py
 
 import sys
 
-from xsar_batch import report_command
+from xsar_batch.report import command
 
 if __name__ == "__main__":
-    sys.exit(report_command.main(sys.argv[1:], __file__))
+    sys.exit(command.main(sys.argv[1:], __file__))

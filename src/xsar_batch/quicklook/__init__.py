@@ -11,10 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xsar_batch import safe_name
-from xsar_batch.publish import published
-
-from .scene import NoQuicklook, Scene
+from xsar_batch.quicklook.scene import NoQuicklook, Scene
+from xsar_batch.sentinel1 import product_name
+from xsar_batch.system.atomic_write import published
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -52,7 +51,7 @@ def make(ds: "xr.Dataset", name: str, path: Path) -> None:
     OSError
         The file cannot be written.
     """
-    from .drawing import draw
+    from xsar_batch.quicklook.drawing import draw
 
     picture = draw(Scene.of(ds, name))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +70,7 @@ def of_product(product: Path, path: Path) -> None:
 def name_of(ds: "xr.Dataset", product: Path) -> str:
     """Name of the SAFE (without .SAFE) of which this product was made, as far as it is known."""
     source = str(ds.attrs.get("source", "")).removesuffix(".SAFE")
-    return source if safe_name.parse(source) else product.stem
+    return source if product_name.parse(source) else product.stem
 
 
 def cause(error: Exception) -> str:
@@ -85,7 +84,7 @@ def warm_up() -> None:
     with suppress(Exception):
         from PIL import PngImagePlugin
 
-        from . import drawing, frame
+        from xsar_batch.quicklook import drawing, frame
 
         assert drawing and PngImagePlugin
         frame.warm_up()

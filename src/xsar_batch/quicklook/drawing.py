@@ -16,8 +16,8 @@ All as xsarsea 2.1.2 has them.
 import numpy as np
 from PIL import Image, ImageDraw
 
-from . import frame, palette
-from .scene import Panel, Scene
+from xsar_batch.quicklook import frame, palette
+from xsar_batch.quicklook.scene import Panel, Scene
 
 #: Scales in dB: see above.
 CO_POL, CROSS_POL = (-30.0, 0.0), (-35.0, -10.0)

@@ -8,9 +8,8 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from xsar_batch import safe_name
-
-from .scene import Scene
+from xsar_batch.quicklook.scene import Scene
+from xsar_batch.sentinel1 import product_name
 
 # Pixels: at the edges of the picture and between panels; above and below the panels.
 _MARGIN, _GAP = 20, 24
@@ -87,7 +86,7 @@ def texts(scene: Scene) -> tuple[str, str]:
     if any(np.isnan(panel.db).any() for panel in scene.panels):
         place += "      striped: no data"
     pols = " ".join(panel.pol for panel in scene.panels)
-    said = safe_name.parse(scene.name)
+    said = product_name.parse(scene.name)
     if said is None:
         return f"{scene.name}   {pols}", place
     start = dt.datetime.strptime(said["start"], "%Y%m%dT%H%M%S")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from xsar_batch.verify import METRES_PER_DEGREE
+from xsar_batch.product.verify import METRES_PER_DEGREE
 
 #: Cells along the longer side of a panel that are shown one by one; of more, means are shown.
 MOST_CELLS = 1000

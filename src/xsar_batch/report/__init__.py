@@ -12,10 +12,10 @@ from typing import Any
 
 import pandas as pd
 
-from ..layout import Layout
-from ..publish import published
-from . import data, outcomes, page
-from .footprint_map import Map
+from xsar_batch.conversion.layout import Layout
+from xsar_batch.report import data, outcomes, page
+from xsar_batch.report.footprint_map import Map
+from xsar_batch.system.atomic_write import published
 
 
 def write(

@@ -3,10 +3,10 @@
 import numpy as np
 import shapely
 
-from .. import gshhg
-from ..land_mask import LEVELS, RESOLUTION
-from .footprints import path_data
-from .window import WIDTH, Window
+from xsar_batch.landmask import gshhg
+from xsar_batch.landmask.polygons import LEVELS, RESOLUTION
+from xsar_batch.report.footprints import path_data
+from xsar_batch.report.window import WIDTH, Window
 
 #: How far the line may be from the true one, in units of the map: a sixth of a pixel of one 1300
 #: wide, so that it can be zoomed. All the world is 200 kB then.

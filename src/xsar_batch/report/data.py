@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .. import advice, failures
-from ..layout import Layout
-from . import excerpts, footprint_map, quicklooks
-from .footprint_map import Map
-from .states import ADVICE, STATES
+from xsar_batch import failures
+from xsar_batch.batch import resources
+from xsar_batch.conversion.layout import Layout
+from xsar_batch.report import excerpts, footprint_map, quicklooks
+from xsar_batch.report.footprint_map import Map
+from xsar_batch.report.states import ADVICE, STATES
 
 #: Columns of a prepared table that go into the page, by kind.
 WORDS = (
@@ -123,4 +124,4 @@ def _since_1970(times: pd.Series) -> pd.Series:
 def _advice(rows: pd.DataFrame) -> list[str]:
     """Lines for a profile; none where nothing was measured."""
     measured = rows.loc[rows["state"] == "done", ["state", "seconds", "peak_memory_mb"]].dropna()
-    return list(advice.lines(measured.to_dict("records"))) if len(measured) else []
+    return list(resources.lines(measured.to_dict("records"))) if len(measured) else []

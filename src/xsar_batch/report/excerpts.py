@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..layout import Layout
+from xsar_batch.conversion.layout import Layout
 
 #: Logs that are quoted: so many of a cause, and in all.
 OF_A_CAUSE, QUOTED = 2, 100

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from ..failures import LandMaskError
-from . import coast, footprints
-from .window import WIDTH, Window, fitting
+from xsar_batch.failures import LandMaskError
+from xsar_batch.report import coast, footprints
+from xsar_batch.report.window import WIDTH, Window, fitting
 
 #: Distances of lines of the graticule, in degrees; the first that gives few enough is taken.
 INTERVALS = (0.5, 1, 2, 5, 10, 15, 30, 60)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from .window import WIDTH, Window
+from xsar_batch.report.window import WIDTH, Window
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""``status.geojson``: the footprints of all SAFEs with how it stands with each, for QGIS and others.
+"""``status.geojson``: the footprints of all SAFEs with the state of each, for QGIS and others.
 
 GeoJSON has no colours of its own. Features carry those of simplestyle-spec 1.1.0
-(https://github.com/mapbox/simplestyle-spec), which web maps know; QGIS takes ``status.qml`` beside it
-for its style.
+(https://github.com/mapbox/simplestyle-spec), which web maps know; QGIS takes its style
+from ``status.qml`` beside it.
 """
 
 import json
@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from .. import publish
-from . import footprints
-from .states import COLOURS
+from xsar_batch.report import footprints
+from xsar_batch.report.states import COLOURS
+from xsar_batch.system import atomic_write
 
 #: Columns that become properties.
 PROPERTIES = (
@@ -43,8 +43,8 @@ def write(file: Path, rows: pd.DataFrame) -> None:
         for row, known in enumerate(table.to_dict("records"))
     ]
     text = '{"type":"FeatureCollection","features":[\n' + ",\n".join(features) + "\n]}\n"
-    publish.write_text(file, text.encode("utf-8", "replace").decode())
-    publish.write_text(file.with_suffix(".qml"), _STYLE.read_text(encoding="utf-8"))
+    atomic_write.write_text(file, text.encode("utf-8", "replace").decode())
+    atomic_write.write_text(file.with_suffix(".qml"), _STYLE.read_text(encoding="utf-8"))
 
 
 def _cut(rings: np.ndarray) -> list[list[Any]]:

@@ -1,19 +1,20 @@
-"""The report of a run that is at work: written anew every so often, by a thread of the main process.
+"""The report of a run that is at work: a thread of the main process writes it every so often.
 
-What has changed is told by the outcomes of the SAFEs that the run has begun; those that are done are
-not read again. However many there are, it takes no more than one per cent of a core: after a round
-that was long the next one waits longer.
+The outcomes of the SAFEs that the run has begun tell what has changed; those that are done are not
+read again. Writing takes at most one per cent of a core, however many SAFEs there are: after a long
+round the next one waits longer.
 """
 
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from .. import outcome, status
-from ..versions import versions
+from xsar_batch.batch import status
+from xsar_batch.conversion import outcome
+from xsar_batch.system.versions import versions
 
 if TYPE_CHECKING:
-    from ..run import Run
+    from xsar_batch.batch.run import Run
 
 #: Seconds from the start of a run to the first page: a run that is over by then needs none.
 FIRST = 5
@@ -52,7 +53,7 @@ class Account:
 
 
 class Renewal:
-    """Writes the report of a run until it is stopped. Whatever goes wrong with it, the run goes on."""
+    """Writes the report of a run until it is stopped. A failure does not touch the run."""
 
     def __init__(self, run: "Run") -> None:
         self._run = run
@@ -94,7 +95,7 @@ class Renewal:
 
     def _write(self, account: Account, view: Any, began: float, pause: float) -> Any:
         # Half a second, which a run that is over at once need not spend.
-        from . import outcomes, write
+        from xsar_batch.report import outcomes, write
 
         plan = self._run.plan
         live = {"began": int(began), "count": len(self._run.names), "pause": round(pause, 1)}

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..safe_name import FIELDS, parse
-from ..status import COLUMNS, Row
-from .states import STATES
+from xsar_batch.batch.status import COLUMNS, Row
+from xsar_batch.report.states import STATES
+from xsar_batch.sentinel1.product_name import FIELDS, parse
 
 #: Columns of ``status.csv`` by kind; what is not there counts as not known.
 NUMBERS = (

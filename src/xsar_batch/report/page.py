@@ -13,7 +13,7 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup
 
-from ..layout import Layout
+from xsar_batch.conversion.layout import Layout
 
 _ASSETS, _VENDOR = Path(__file__).parent / "assets", Path(__file__).parent / "vendor"
 

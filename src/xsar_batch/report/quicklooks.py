@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ..layout import Layout
+from xsar_batch.conversion.layout import Layout
 
 #: How many at most, and how many bytes in all.
 MOST, BYTES = 24, 3_000_000

@@ -5,7 +5,7 @@ nothing, and nobody on a page that was printed in black. The colours are of Okab
 (https://jfly.uni-koeln.de/color); they stand in ``report.css``, once for light and once for dark.
 """
 
-#: State of :mod:`xsar_batch.status` -> sign and what it means, in the order in which they are told.
+#: State of :mod:`xsar_batch.batch.status` -> sign and what it means, in the order of the page.
 STATES = {
     "done": ("✓", "the product is there and passed its checks"),
     "failed": ("✕", "the last attempt gave no product; why is told below"),

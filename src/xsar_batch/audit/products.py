@@ -1,0 +1,269 @@
+"""The audit of a product that is there: of this workflow, or of the old notebook.
+
+The checks are those that a product of this workflow passes before it gets its name
+(:mod:`xsar_batch.product.verify`), against the annotation where the SAFE is at hand, and against
+what the product knows of its place itself where it is not (:mod:`xsar_batch.audit.placement`).
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import xarray as xr
+from packaging.version import InvalidVersion, Version
+
+from xsar_batch.audit import labels, placement
+from xsar_batch.conversion.user_function import OURS
+from xsar_batch.failures import BadProduct, BadSafe, Unsupported
+from xsar_batch.product import read, verify
+from xsar_batch.sentinel1 import annotation, files
+from xsar_batch.sentinel1.annotation import Annotation
+from xsar_batch.sentinel1.cell_size import pixels_per_cell
+from xsar_batch.sentinel1.product_name import parse
+
+#: What may be wrong with a product, in the order in which it is looked for.
+KINDS = {
+    "unreadable": "no netCDF, cut short, or damaged inside",
+    "name": "its name is that of another SAFE",
+    "incomplete": "variables, polarisations or parts of the file are missing",
+    "empty": "variables that are all NaN or all zero",
+    "positions": "positions or incidence are wrong",
+    "labels": "cells are of other pixels than they say",
+    "version": "made by an older version than asked for",
+}
+
+#: Variables without which nothing can be done with a product of the notebook. Which others it has
+#: is a matter of xsar's version, and of what the notebook kept.
+LEAST = ("longitude", "latitude", "incidence", "sigma0")
+
+#: Incidence in degrees that some Sentinel-1 mode has (Sentinel-1 Product Definition,
+#: S1-RS-MDA-52-7440: stripmap 18.3 to 46.8, IW 29.1 to 46.0, EW 18.9 to 47.0), with a margin.
+INCIDENCE = (15.0, 50.0)
+
+#: Variables that are zero nowhere, unless a part of an uncompressed file is missing.
+NEVER_ZERO = ("sigma0_lut", "gamma0_lut", "slant_range_time", "elevation", "velocity")
+
+POLARISATIONS = {"SV": ["VV"], "SH": ["HH"], "DV": ["VV", "VH"], "DH": ["HH", "HV"]}
+
+
+#: What tells a file from one that takes its name later: inode, bytes, time of its last write in ns.
+Identity = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be said of one file.
+
+    ``state`` is ``well``, ``bad`` (to be made again, for the reason ``kind`` and ``cause``),
+    ``other`` (no product of Sentinel-1) or ``unknown`` (it could not be looked at). ``against``
+    says what positions were compared with: annotation, control points, footprint, or nothing but
+    themselves. ``identity`` is that of the file when its reading began.
+    """
+
+    path: Path
+    state: str
+    identity: Identity | None = None
+    kind: str = ""
+    cause: str = ""
+    safe: str = ""
+    made_by: str = ""
+    against: str = ""
+
+
+class _Bad(Exception):
+    """Kind and cause."""
+
+
+@contextmanager
+def _judged(kind: str) -> Iterator[None]:
+    try:
+        yield
+    except BadProduct as error:
+        raise _Bad(kind, str(error)) from None
+
+
+def check(
+    path: Path,
+    safes: Callable[[str], str | None] = lambda name: None,
+    at_least: Mapping[str, str] | None = None,
+) -> Verdict | None:
+    """Check one file; None if it is not there any more.
+
+    Parameters
+    ----------
+    path
+        The file.
+    safes
+        Path of the SAFE of that name (without ``.SAFE``), or None. Failing that, the path in the
+        product itself is tried.
+    at_least
+        Package (``xsar``, ``xsar_batch``, …) -> the oldest version that will do.
+    """
+    in_name = path.stem if parse(path.stem) else ""
+    try:
+        seen = identity(path)
+        ds = read.read(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return Verdict(path, "unknown", cause=f"cannot be read: {error.strerror or error}")
+    except read.Unreadable as error:
+        # Without anything inside, only the name can say that this is one of ours.
+        if not in_name:
+            return Verdict(path, "other", cause=str(error))
+        return Verdict(path, "bad", seen, "unreadable", str(error), in_name)
+    in_file = _safe_name(ds)
+    if not (in_name or in_file):
+        return Verdict(path, "other", cause="it names no SAFE of Sentinel-1")
+    known = {"safe": in_file or in_name, "made_by": _made_by(ds)}
+    try:
+        if in_name and in_file and in_name != in_file:
+            raise _Bad("name", f"this is a product of {in_file}")
+        image = _image(ds, known["safe"], safes)
+        against = _check(ds, known, image)
+        _check_versions(ds, at_least or {})
+    except _Bad as bad:
+        kind, cause = bad.args
+        return Verdict(path, "bad", seen, kind, cause, **known)
+    return Verdict(path, "well", seen, **known, against=against)
+
+
+def identity(path: Path) -> Identity:
+    """Of the file that has this name now."""
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _safe_name(ds: xr.Dataset) -> str:
+    """Name of the SAFE that the attributes name (xsar's ``safe``), if it is one of Sentinel-1."""
+    name = str(ds.attrs.get("safe", "")).removesuffix(".SAFE")
+    return name if parse(name) else ""
+
+
+def _made_by(ds: xr.Dataset) -> str:
+    """``xsar-batch``, the function of a user, or ``notebook`` for what has no provenance."""
+    function = str(ds.attrs.get("function", ""))
+    return {"": "notebook", OURS: "xsar-batch"}.get(function, function)
+
+
+def _image(ds: xr.Dataset, name: str, safes: Callable[[str], str | None]) -> Annotation | None:
+    """Annotation of the SAFE, if that is at hand and can be read."""
+    noted = re.fullmatch(r"SENTINEL1_DS:(.*):\w*", str(ds.attrs.get("name", "")))
+    for folder in (safes(name), noted and noted[1]):
+        if not folder or Path(folder).name.removesuffix(".SAFE") != name:
+            continue
+        for file in sorted(Path(folder).glob("annotation/*.xml")):
+            try:
+                shown_as = f"annotation/{file.name}"
+                root, _ = files.read_xml(Path(folder), shown_as, "product")
+                return annotation.read(root, shown_as)
+            except BadSafe:
+                # A SAFE that is damaged by now says nothing of its product.
+                continue
+    return None
+
+
+def _check(ds: xr.Dataset, known: Mapping[str, str], image: Annotation | None) -> str:
+    """All checks but that of versions; returns what positions were compared with."""
+    if known["made_by"] not in ("xsar-batch", "notebook"):
+        with _judged("empty"):
+            verify.check_not_empty(ds)
+        return _check_place(ds, image, is_whole=False)
+    is_ours = known["made_by"] == "xsar-batch"
+    names = verify.VARIABLES if is_ours else LEAST
+    fields = parse(known["safe"])["polarisation"]
+    with _judged("incomplete"):
+        verify.check_complete(ds, names, POLARISATIONS.get(fields, [fields]))
+    there = [name for name in verify.VARIABLES if name in ds.variables]
+    empty = verify.without_values(ds, there)
+    if empty:
+        more = f", and {len(empty) - 1} more like it" if len(empty) > 1 else ""
+        raise _Bad("empty", empty[0] + more)
+    for name in NEVER_ZERO:
+        zeros = int((ds.variables[name].values == 0).sum()) if name in ds.variables else 0
+        if zeros:
+            raise _Bad("incomplete", f"{name} is zero in {zeros} cells: a part of the file is gone")
+    against = _check_place(ds, image, is_whole=True)
+    _check_labels(ds, image, is_ours)
+    return against
+
+
+def _check_place(ds: xr.Dataset, image: Annotation | None, is_whole: bool) -> str:
+    """Check positions and incidence against the best that there is, and say against what.
+
+    After a function of the user's nobody knows whether control points are still of these cells.
+    """
+    with _judged("positions"):
+        placement.check_distinct(ds)
+        if "incidence" in ds.variables:
+            verify.check_incidence(ds["incidence"], *INCIDENCE)
+        if not {"longitude", "latitude"} <= set(ds.variables):
+            return "nothing"
+        if image is not None:
+            verify.check_place(ds, image.grid)
+            return "annotation"
+        outline = placement.outline(ds)
+        if outline is not None:
+            place = (ds[name].values for name in ("longitude", "latitude"))
+            verify.check_in_footprint(*place, *outline.T)
+        if all(set(ds[name].dims) == {"line", "sample"} for name in ("longitude", "latitude")):
+            placement.check_smooth(ds)
+        points = placement.control_points(ds) if is_whole else None
+        if points is not None:
+            placement.check_control_points(ds, points)
+            return "control points"
+    return "footprint" if outline is not None else "themselves"
+
+
+def _check_labels(ds: xr.Dataset, image: Annotation | None, is_ours: bool) -> None:
+    with _judged("labels"):
+        found = labels.cell(ds)
+        if image is not None:
+            size = {"line": float(image.lines), "sample": float(image.samples)}
+            if is_ours:
+                try:
+                    cell = pixels_per_cell(
+                        ds.attrs.get("resolution", "0m"), image.line_spacing, image.sample_spacing
+                    )
+                except (Unsupported, ValueError) as error:
+                    raise BadProduct(f"resolution: {error}") from None
+                verify.check_labels(ds, image, cell)
+        else:
+            ring = placement.corners(ds)
+            size = placement.image_size(ds, ring) if ring is not None else None
+            if size is not None:
+                size = _plausible(ds, found, size, is_ours)
+        labels.check_drift(ds, size)
+
+
+def _plausible(
+    ds: xr.Dataset, cell: Mapping[str, float], size: dict[str, float], is_ours: bool
+) -> dict[str, float] | None:
+    """The size of the image, if the cells that are there fill it as they should.
+
+    Ours do; of the notebook's somebody may have cut off some, or the footprint is of an older xsar.
+    """
+    for dim, pixels in cell.items():
+        rest = size[dim] - (ds[dim].values[-1] + (pixels + 1) / 2)
+        if not -labels.SIZE_TOLERANCE <= rest < pixels + labels.SIZE_TOLERANCE:
+            if is_ours:
+                raise BadProduct(
+                    f"{dim} ends at {ds[dim].values[-1]:g}, the footprint at {size[dim] - 1:.0f}"
+                )
+            return None
+    return size
+
+
+def _check_versions(ds: xr.Dataset, at_least: Mapping[str, str]) -> None:
+    for package, wanted in at_least.items():
+        found = ds.attrs.get(f"{package.replace('-', '_')}_version")
+        if found is None:
+            raise _Bad("version", f"it does not say by which {package} it was made")
+        try:
+            is_old = Version(str(found)) < Version(wanted)
+        except InvalidVersion:
+            is_old = True
+        if is_old:
+            raise _Bad("version", f"made by {package} {found}, not {wanted} or later")

@@ -1,0 +1,103 @@
+"""What is about to be done, in a few lines: the answer of ``snakemake -n``, the start of a run."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from xsar_batch.batch import lock, status
+from xsar_batch.conversion import outcome
+from xsar_batch.system.messages import by_class, duration, size, some
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xsar_batch.batch.plan import Plan
+    from xsar_batch.conversion.layout import Layout
+
+#: Months of one kind of SAFE that are told one by one; of more than these, years are told.
+MONTHS = 6
+
+#: Earlier conversions that the estimate is made from: so many are enough for a mean.
+SAMPLE = 50
+
+
+def lines(plan: "Plan") -> Iterator[str]:
+    """One short paragraph: found, selected, duplicate, done, pending, and why."""
+    catalogue, safes = plan.catalogue, plan.catalogue.safes
+    pending = plan.done.pending
+    yield (
+        f"xsar-batch: {catalogue.found} SAFEs found, {len(safes)} selected, "
+        f"{catalogue.duplicates} duplicates; {len(safes) - len(pending)} done, "
+        f"{len(pending)} pending -> {plan.layout.output_dir}"
+    )
+    left_out = {
+        "not asked for by `select`": catalogue.not_selected,
+        "listed or found twice": catalogue.listed_twice,
+    }
+    for why, count in left_out.items():
+        if count:
+            yield f"    {count} left out: {why}"
+    yield from some("not a Sentinel-1 name, left out", catalogue.not_sentinel1)
+    yield from some("nothing found in", catalogue.empty_places)
+    yield from some("listed but not there, will fail", catalogue.missing)
+    if plan.done.trusted:
+        yield f"    {plan.done.trusted} of the done are taken as they are: settings unknown"
+    if plan.done.outdated:
+        again = f"{len(plan.done.outdated)} of the pending are there and will be made again"
+        yield f"    {again}: {plan.done.why}"
+    yield from _kinds(safes, set(pending))
+    if pending:
+        yield from _pending(plan)
+
+
+def _kinds(safes: "pd.DataFrame", pending: set[str]) -> Iterator[str]:
+    """Missions and modes, with their months: pending of all."""
+    is_pending = safes.index.isin(pending)
+    for (mission, mode), kind in safes.assign(is_pending=is_pending).groupby(["mission", "mode"]):
+        months = kind["start"].str[:4] + "-" + kind["start"].str[4:6]
+        times = months if months.nunique() <= MONTHS else months.str[:4]
+        counts = kind.groupby(times)["is_pending"].agg(["sum", "size"])
+        told = ", ".join(f"{when} {left}/{of}" for when, left, of in counts.itertuples())
+        yield (
+            f"    {mission} {mode}: {len(kind)}, {kind['is_pending'].sum()} pending"
+            f" (pending/all: {told})"
+        )
+
+
+def _pending(plan: "Plan") -> Iterator[str]:
+    pending, layout = plan.done.pending, plan.layout
+    tried = status.tried(layout)
+    again = [outcome.read(layout.outcome(name)) for name in pending if name in tried]
+    running = lock.running(layout.lock)
+    # Of a product that was removed, or is outdated, the last outcome is no failure.
+    unsuccessful = [one for one in again if one and one["state"] != "done"]
+    failed = [one for one in unsuccessful if not status.is_at_work(one, running)]
+    if failed:
+        classes = by_class(map(status.failure_class, failed))
+        yield f"    {len(failed)} of the pending failed last time ({classes})"
+    if len(unsuccessful) > len(failed):
+        being_made = len(unsuccessful) - len(failed)
+        yield f"    {being_made} of the pending are being made by a run at work"
+    starts = plan.catalogue.safes.loc[pending, "start"]
+    yield f"    the oldest pending is of {_time(starts.min())}, the newest of {_time(starts.max())}"
+    yield from _estimate(len(pending), sorted(tried.difference(pending)), layout)
+
+
+def _estimate(count: int, names: Sequence[str], layout: "Layout") -> Iterator[str]:
+    """Time and space for ``count`` SAFEs, from a sample of those that were made: ``names``."""
+    sample = names[:: max(1, len(names) // SAMPLE)]
+    records = [outcome.read(layout.outcome(name)) or {} for name in sample]
+    made = [one for one in records if one.get("state") == "done" and "seconds" in one]
+    if not made:
+        return
+    seconds = sum(one["seconds"] for one in made) / len(made)
+    each = sum(one.get("product_bytes", 0) for one in made) / len(made)
+    yield (
+        f"    about {duration(seconds * count)} of one core and {size(each * count)}, "
+        f"at {duration(seconds)} and {size(each)} a SAFE as before"
+    )
+
+
+def _time(text: str) -> str:
+    """A time as names have it, for people."""
+    day, time = text.split("T")
+    return f"{day[:4]}-{day[4:6]}-{day[6:]} {time[:2]}:{time[2:4]}"

@@ -1,0 +1,306 @@
+"""One SAFE becomes one product, or fails with a reason. What a job runs."""
+
+import logging
+import os
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from xsar_batch.conversion import job_table, recipe, user_function, watchdog
+from xsar_batch.conversion.error_classes import classify
+from xsar_batch.conversion.layout import Layout
+from xsar_batch.conversion.outcome import Outcome
+from xsar_batch.failures import BadProduct, BadSafe, ConfigError, LandMaskError, TimedOut
+from xsar_batch.landmask import polygons
+from xsar_batch.sentinel1 import footprint, safe
+from xsar_batch.sentinel1.cell_size import normalised
+from xsar_batch.sentinel1.stability import unchanged
+from xsar_batch.system.versions import versions
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+# xsar, xarray and dask are imported when the SAFE has passed its check: a bad one must not cost
+# the seconds, or on a parallel file system the minutes, that those imports take.
+
+logger = logging.getLogger("xsar_batch")
+
+#: Set where a logger of Snakemake tells the last line of each log that ends with a failure.
+TOLD_ELSEWHERE = "SNAKEMAKE_LOGGER_TELLS_FAILURES"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One conversion.
+
+    ``recipe`` holds resolution, identity of the function and of the land mask. ``recipes`` is the
+    folder in which it must be in force, ``run`` the run it belongs to: None for a conversion by
+    hand. Its parent ends it after so many ``minutes``; ``memory_mb`` is
+    what it was given, which is only noted. ``quicklook`` is where the picture of the
+    product goes, None for none.
+    """
+
+    safe: Path
+    product: Path
+    land_mask: Path
+    recipe: Mapping[str, str]
+    recipes: Path | None = None
+    function: str = user_function.OURS
+    threads: int = 1
+    compression: int = 4
+    quicklook: Path | None = None
+    log: Path | None = None
+    outcome: Path | None = None
+    run: str | None = None
+    minutes: float = 0
+    memory_mb: float = 0
+
+    @property
+    def name(self) -> str:
+        return self.safe.name.removesuffix(".SAFE")
+
+    @classmethod
+    def of_run(
+        cls, file: Path, name: str, threads: int, minutes: float = 0, memory_mb: float = 0
+    ) -> "Job":
+        """The conversion of the SAFE called ``name``, as one job of a run."""
+        known, safe_path = job_table.read(file, name)
+        layout = Layout(Path(known["output_dir"]))
+        if safe_path is None:
+            raise BadSafe(f"{name} is in none of the places that the setting safes names")
+        return cls(
+            safe=Path(safe_path),
+            product=layout.product(name),
+            land_mask=Path(known["land_mask"]),
+            recipe=known["recipe"],
+            recipes=layout.own,
+            function=known["function"],
+            threads=threads,
+            compression=known["compression"],
+            quicklook=layout.quicklook(name) if known["quicklooks"] else None,
+            log=layout.log(name),
+            outcome=layout.outcome(name),
+            run=known.get("run"),
+            minutes=minutes,
+            memory_mb=memory_mb,
+        )
+
+    @classmethod
+    def by_hand(
+        cls,
+        safe: Path,
+        product: Path,
+        land_mask: Path,
+        resolution: str,
+        function: str,
+        repairs: bool = True,
+        **others: Any,
+    ) -> "Job":
+        """A conversion that somebody types; ``others`` are fields of :class:`Job`.
+
+        Raises
+        ------
+        ConfigError, LandMaskError
+            The function or the land polygons are not there, or the resolution is no length.
+        """
+        try:
+            resolution = normalised(resolution)
+        except ValueError:
+            raise ConfigError(
+                f"resolution: {resolution!r} is no length in metres; write: --resolution 1000m"
+            ) from None
+        made_with = recipe.recipe(resolution, function, polygons.identity(land_mask), repairs)
+        return cls(safe, product, land_mask, made_with, function=function, **others)
+
+
+class _Terminated(BaseException):
+    """SIGTERM arrived. Not an Exception, so that no library swallows it."""
+
+
+class _TimeOver(BaseException):
+    """The parent says so, by SIGALRM."""
+
+
+def run(job: Job) -> int:
+    """Convert, and tell: log, outcome, one line on stderr. Returns the exit code.
+
+    With ``job.log``, all that this process prints from now on goes there.
+    """
+    terminal = sys.stderr
+    if job.log:
+        # What converts is not kept from it by a log that cannot be.
+        with suppress(OSError):
+            terminal = _print_to(job.log)
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, force=True)
+    signal.signal(signal.SIGTERM, _on_terminate)
+    signal.signal(signal.SIGALRM, _on_time_over)
+    outcome = Outcome(
+        job.outcome,
+        job.name,
+        safe=str(job.safe),
+        product=str(job.product),
+        threads=job.threads,
+        asked_mb=job.memory_mb or None,
+        asked_minutes=job.minutes or None,
+        recipe=dict(job.recipe),
+        run=job.run,
+    )
+    logger.info("%s -> %s", job.safe, job.product)
+    outcome.record["footprint"] = footprint.of(job.safe)
+    try:
+        known = convert(job, outcome.replacing)
+    except (Exception, SystemExit) as error:
+        failure = classify(error, job.safe, job.land_mask, job.product.parent)
+        if failure.name in ("unknown", "out-of-memory"):
+            _say("".join(traceback.format_exception(error)).rstrip(), sys.stderr)
+        line, code = outcome.failed(failure), failure.exit_code
+        _say(f"{job.name}: {line}", terminal)
+    except _TimeOver as late:
+        # Where it was: what it waited for.
+        _say("".join(traceback.format_exception(late)).rstrip(), sys.stderr)
+        failure = TimedOut(watchdog.time_out(job.minutes))
+        line, code = outcome.failed(failure), failure.exit_code
+        _say(f"{job.name}: {line}", terminal)
+    except (KeyboardInterrupt, _Terminated) as stop:
+        by, code = ("Ctrl-C", 130) if isinstance(stop, KeyboardInterrupt) else ("SIGTERM", 143)
+        line = outcome.interrupted(by, code)
+    else:
+        line, code = outcome.done(**known), 0
+    # Not through logging: the last line stands alone, for people and for scripts.
+    if job.log or code in (0, 130, 143):
+        _say(line, sys.stderr)
+    return code
+
+
+def _say(text: str, where: TextIO) -> None:
+    """Print. A log on a full disk must not hide why the conversion failed."""
+    with suppress(OSError):
+        print(text, file=where, flush=True)
+
+
+def convert(job: Job, before_publishing: Callable[[], None]) -> dict[str, Any]:
+    """Check the SAFE, run the function, check the result, publish the product.
+
+    Returns what the outcome should know of the product. ``before_publishing`` is called when all
+    checks are passed, just before the product gets its name.
+
+    Raises
+    ------
+    Failure, or whatever the function raises
+        Nothing is left under the product's name then that was not there before.
+    """
+    with unchanged(job.safe):
+        checked, ds, workarounds = _checked_and_computed(job)
+
+    from xsar_batch import quicklook
+    from xsar_batch.product import cf, netcdf, noise, verify
+
+    is_ours = job.function == user_function.OURS
+    verify.check_dataset(
+        ds,
+        checked,
+        job.recipe["resolution"] if is_ours else None,
+        flagged="border_without_data" in workarounds,
+    )
+    remark = noise.remark(ds, checked.ipf)
+    if remark:
+        logger.warning(remark)
+        ds = ds.assign_attrs(comment=remark)
+    ds = cf.conform(ds)
+    ds = netcdf.with_provenance(ds, checked.name, checked.ipf, job.recipe, workarounds)
+
+    def check(path: Path) -> None:
+        verify.check_file(path, ds)
+        _check_in_force(job)
+        before_publishing()
+
+    job.product.parent.mkdir(parents=True, exist_ok=True)
+    netcdf.write(ds, job.product, job.compression, check)
+    if job.quicklook is not None:
+        quicklook.attempt(ds, job.name, job.quicklook)
+    return {
+        "product_bytes": job.product.stat().st_size,
+        "ipf": checked.ipf,
+        "versions": versions(),
+    }
+
+
+def _checked_and_computed(job: Job) -> "tuple[safe.Safe, xr.Dataset, str]":
+    """All that is read of the SAFE."""
+    checked = safe.check(job.safe, recipe.wants_repairs(job.recipe))
+    if not job.land_mask.is_file():
+        raise LandMaskError(
+            f"{job.land_mask} is not there; make it with: "
+            f"python workflow/scripts/land_mask.py {job.land_mask}"
+        )
+    logger.info("the SAFE is whole: IPF %s, %s", checked.ipf, " ".join(checked.polarisations))
+    return checked, *compute(job)
+
+
+def compute(job: Job) -> "tuple[xr.Dataset, str]":
+    """Call the function and compute what it returns, with exactly ``job.threads`` threads.
+
+    Returns the computed Dataset, and the names of the workarounds for xsar.
+
+    There is no distributed client: with one, xsar hangs (umr-lops/xsar#176).
+    """
+    import dask
+    import xarray as xr
+    import xsar
+
+    from xsar_batch import xsar_fixes
+
+    # Told of every product, and of no consequence: what xsar asks xarray to join has one axis, and
+    # where noise is NaN it casts for a template that nobody reads.
+    warnings.filterwarnings("ignore", category=FutureWarning, module="xsar")
+    warnings.filterwarnings("ignore", message="invalid value encountered in cast")
+    logging.getLogger("xsar").setLevel(logging.WARNING)
+    applied = xsar_fixes.apply(repairs=recipe.wants_repairs(job.recipe))
+    xsar.Sentinel1Meta.set_mask_feature("land", str(job.land_mask))
+    call = user_function.load(job.function, job.recipe["function"])
+    logger.info("%s at %s", job.recipe["function"], job.recipe["resolution"])
+    with dask.config.set(scheduler="threads", num_workers=job.threads):
+        ds = call(os.fspath(job.safe), job.recipe["resolution"])
+        if not isinstance(ds, xr.Dataset):
+            raise BadProduct(
+                f"{job.function} returned a {type(ds).__name__}, expected an xarray.Dataset"
+            )
+        return ds.load(), " ".join(applied)
+
+
+def _check_in_force(job: Job) -> None:
+    """A job that outlived its run must not publish what the next run would have to replace."""
+    known = recipe.all_of(job.recipes) if job.recipes else []
+    if known and known[-1].recipe != job.recipe:
+        raise ConfigError("other settings came into force during the run: start it again")
+
+
+def _on_terminate(signum: int, frame: object) -> None:
+    # Once: PBS, and who watches over its jobs, may both send it.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise _Terminated
+
+
+def _on_time_over(signum: int, frame: object) -> None:
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    raise _TimeOver
+
+
+def _print_to(log: Path) -> TextIO:
+    """Send stdout and stderr, those of C libraries too, to a file; returns the old stderr, or
+    nowhere if a logger of Snakemake tells failures."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    is_told = bool(os.environ.get(TOLD_ELSEWHERE))
+    terminal = os.fdopen(os.open(os.devnull, os.O_WRONLY) if is_told else os.dup(2), "w")
+    with log.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    return terminal

@@ -1,0 +1,67 @@
+"""The product: a Dataset becomes one checked netCDF file."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import netCDF4
+import xarray as xr
+
+from xsar_batch import __version__
+from xsar_batch.product import cf, quality_flag
+from xsar_batch.system.atomic_write import published
+from xsar_batch.system.full_disk import disk_full
+from xsar_batch.system.versions import versions
+
+
+def with_provenance(
+    ds: xr.Dataset, safe_name: str, ipf: str, recipe: Mapping[str, str], workarounds: str
+) -> xr.Dataset:
+    """Say in the attributes where the product comes from. Nothing that is there is overwritten,
+    but for ``Conventions``; ``history`` grows."""
+    now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    did = f"{now} xsar-batch {__version__}: {recipe['function']} at {recipe['resolution']}"
+    said = {
+        "title": f"Sentinel-1 L1B product at {recipe['resolution']} of {safe_name}",
+        "source": f"{safe_name}.SAFE",
+        "references": "https://github.com/umr-lops/xsar",
+        "ipf": ipf,
+        "resolution": recipe["resolution"],
+        "function": recipe["function"],
+        "land_mask_source": recipe["land_mask"],
+        "xsar_workarounds": workarounds,
+        **quality_flag.shares(ds),
+        "date_created": now,
+        **versions(),
+    }
+    history = "\n".join(filter(None, [did, ds.attrs.get("history")]))
+    return ds.assign_attrs({**said, **ds.attrs, "history": history, "Conventions": "CF-1.8"})
+
+
+def write(ds: xr.Dataset, path: Path, compression: int, check: Callable[[Path], None]) -> None:
+    """Write ``ds`` beside ``path``, have the file checked, and only then give it its name.
+
+    Raises
+    ------
+    DiskFull, or whatever ``check`` raises, and OSError or RuntimeError of the netCDF library;
+    ``path`` is then as it was.
+    """
+    # HDF5 keeps what is written and read until the file is closed. Each variable is one chunk that
+    # is needed once, so that is 15 MB for nothing.
+    netCDF4.set_chunk_cache(0)
+    with published(path) as temporary:
+        encoded = cf.encoded(ds)
+        try:
+            encoded.to_netcdf(
+                temporary,
+                engine="netcdf4",
+                format="NETCDF4",
+                encoding=cf.encoding(encoded, compression),
+            )
+        except (OSError, RuntimeError) as error:
+            # Asked as long as the half-written file takes its space.
+            full = disk_full(error, path.parent)
+            if full is not None:
+                raise full from error
+            raise
+        check(temporary)

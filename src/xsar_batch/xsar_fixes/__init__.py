@@ -1,0 +1,71 @@
+"""Ways round faults of xsar, one a module: wrong values, and work done again and again.
+
+Those of ``REPAIRS`` change what plain xsar gives, or make products possible that it refuses; the
+setting ``repairs`` switches them. The others are always on: without them products are wrong.
+
+Each module says which fault, since when and where it is reported, and has ``apply()`` and
+``remove()``, which may be called more than once. Each has a test in
+``tests/test_30_workarounds.py`` or ``tests/test_30_speed.py`` that fails as soon as plain xsar does
+the right thing: then the module can go.
+"""
+
+from types import ModuleType
+
+from xsar_batch.xsar_fixes import (
+    across_date_line,
+    border_without_data,
+    noise_as_annotated,
+    noise_to_the_edges,
+    packed_as_cog,
+    pixels_read_once,
+    positions_at_once,
+    stripmap_without_merging,
+    swath_numbers_at_once,
+    unique_dask_names,
+    whole_pixels,
+    xml_parsed_once,
+)
+
+MODULES = (
+    *(unique_dask_names, whole_pixels),
+    # These change no value.
+    *(pixels_read_once, positions_at_once, swath_numbers_at_once, xml_parsed_once),
+)
+
+REPAIRS: tuple[ModuleType, ...] = (
+    *(across_date_line, border_without_data),
+    *(noise_as_annotated, noise_to_the_edges),
+    *(packed_as_cog, stripmap_without_merging),
+)
+
+_is_applied = False
+
+
+def apply(repairs: bool = True) -> tuple[str, ...]:
+    """Apply them to the xsar in this process, those of ``REPAIRS`` if they are wanted.
+
+    Returns the names of what is applied, for the provenance.
+    """
+    global _is_applied
+    for module in REPAIRS:
+        module.remove()
+    wanted = (*MODULES, *(REPAIRS if repairs else ()))
+    for module in wanted:
+        module.apply()
+    _is_applied = True
+    return tuple(module.__name__.rsplit(".", 1)[1] for module in wanted)
+
+
+def ensure() -> None:
+    """Apply all, unless it was decided already which."""
+    if not _is_applied:
+        apply()
+
+
+def remove() -> None:
+    """Undo :func:`apply`."""
+    global _is_applied
+    # The last one first: a repair may stand on others.
+    for module in (*REPAIRS, *MODULES):
+        module.remove()
+    _is_applied = False
