@@ -8,10 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from xsar_batch.chromium import Page
-from xsar_batch.dry_run import REPO
-
-from xsar_batch import made_up, report
+from benchmarks import made_up
+from benchmarks.chromium import Page
+from benchmarks.dry_run import REPO
+from xsar_batch import report
 from xsar_batch.conversion.layout import Layout
 from xsar_batch.report import outcomes
 

@@ -6,10 +6,9 @@ import tempfile
 import zlib
 from pathlib import Path
 
-from xsar_batch.chromium import CHROMIUM, Page
-from xsar_batch.dry_run import REPO, measure
-
-from xsar_batch import made_up
+from benchmarks import made_up
+from benchmarks.chromium import CHROMIUM, Page
+from benchmarks.dry_run import REPO, measure
 
 
 def run(count: int, folder: Path | None = None) -> list[dict]:

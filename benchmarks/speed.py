@@ -16,8 +16,8 @@ from pathlib import Path
 import geopandas
 import sentinel1_demo_scenes as demo
 import yaml
-from xsar_batch.dry_run import REPO, median
 
+from benchmarks.dry_run import REPO, median
 from xsar_batch.landmask import gshhg, polygons
 
 #: Full size of an IW GRDH product, in pixels.

@@ -9,8 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from xsar_batch.dry_run import REPO, measure, median, name
-
+from benchmarks.dry_run import REPO, measure, median, name
 from xsar_batch.conversion import job_table, recipe
 from xsar_batch.conversion.layout import Layout
 

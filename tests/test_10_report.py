@@ -2,14 +2,12 @@
 
 import os
 import re
-import sys
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import run
 from plan_helpers import SCHEMA_FILE, begun, make, plan_of
 
 from benchmarks import made_up
@@ -19,19 +17,14 @@ from xsar_batch.batch import status
 from xsar_batch.batch import summary as run_summary
 from xsar_batch.conversion.layout import Layout
 from xsar_batch.report import (
-    charts,
     coast,
     command,
-    distributions,
     excerpts,
-    failures,
     footprint_map,
     footprints,
     outcomes,
     quicklooks,
     states,
-    summary,
-    throughput,
 )
 from xsar_batch.report.window import WIDTH, fitting
 
@@ -78,86 +71,7 @@ def test_a_table_that_is_none_is_refused(tmp_path):
 # -- numbers ---------------------------------------------------------------------------------
 
 
-def test_all_counts_are_those_of_the_table():
-    made = outcomes.prepared(made_up.table(500))
-    told = summary.summarise(made)
-    counts = made["state"].value_counts().to_dict()
-    assert {state: n for state, n in told.counts.items() if n} == counts
-    for counted in (summary.by(made, "mission", "mode"), summary.by_month(made)):
-        assert counted[list(states.STATES)].sum().to_dict() == dict(told.counts)
-        assert counted["total"].sum() == 500
-
-
-@pytest.mark.parametrize(
-    ("count", "share"), [(0, "0 %"), (1, "0.1 %"), (19_999, "99.9 %"), (20_000, "100 %")]
-)
-def test_a_share_is_nothing_or_all_only_if_it_is(count, share):
-    counts = {**dict.fromkeys(states.STATES, 0), "failed": count, "done": 20_000 - count}
-    assert summary.Summary(20_000, counts, {}).share("failed") == share
-
-
-def test_months_have_no_gaps():
-    names = [NAME.format(1), NAME.format(1).replace("20240301T063000", "20240601T063000")]
-    made = outcomes.prepared(pd.DataFrame({"state": ["done", "failed"]}, index=names))
-    assert list(summary.by_month(made).index) == ["2024-03", "2024-04", "2024-05", "2024-06"]
-
-
-@pytest.mark.parametrize("values", [[3.0], [3.0, 3.0], [0.0, 1e-3], [1, 2, 3, 4000], [5e5, 6e5]])
-def test_a_histogram_holds_every_value(values):
-    counts, edges, beyond = distributions.histogram(np.array(values, float))
-    assert counts.sum() == len(values)
-    assert beyond == (np.array(values) > edges[-1]).sum()
-    assert (np.diff(edges) > 0).all() and edges[0] <= min(values)
-    assert len(counts) <= distributions.BINS + 2
-
-
-def test_what_is_marked_is_the_median_and_95_percent():
-    seconds = list(range(1, 10))
-    chart = distributions.duration(table(seconds=[*map(float, seconds)]))
-    assert "9 SAFEs that are done. Median 5.0 s, 95 % below 8.6 s, most 9.0 s." in chart.sentence
-    assert "median 5.0 s" in chart.svg and "95 % below 8.6 s" in chart.svg
-    assert sum(row[-1] for row in chart.rows) == 9
-
-
 # -- throughput ------------------------------------------------------------------------------
-
-
-def ended(*times: str) -> pd.DataFrame:
-    return table(ended=list(times), state=["done"] * len(times))[["ended", "state"]]
-
-
-def test_runs_are_told_apart_by_the_weeks_between_them():
-    first = [f"2026-09-14T{h:02}:{m:02}:00+00:00" for h in (8, 9) for m in (0, 20, 40)]
-    second = ["2026-11-20T22:00:00+00:00", "2026-11-20T22:10:00+00:00"]
-    width, panels = throughput.split(ended(*first, *second))
-    assert [panel.counts.to_numpy().sum() for panel in panels] == [6, 2]
-    assert sum(len(panel.counts) for panel in panels) <= throughput.BARS
-    assert panels[0].end - panels[0].begin <= pd.Timedelta(hours=2)
-    assert width == pd.Timedelta(minutes=2)
-
-
-def test_a_pause_within_a_run_of_days_is_no_gap():
-    days = [f"2026-09-{d:02}T{h:02}:00:00+00:00" for d in range(1, 28) for h in range(0, 24, 8)]
-    assert len(throughput.split(ended(*days))[1]) == 1
-
-
-def test_a_hundred_runs_are_still_few_panels():
-    days = pd.date_range("2024-01-01", periods=100, freq="9D")
-    times = [f"{day + pd.Timedelta(minutes=m):%Y-%m-%dT%H:%M:%S}Z" for day in days for m in (0, 9)]
-    names = pd.Index([f"a{k}" for k in range(len(times))])
-    rows = outcomes.prepared(pd.DataFrame({"state": "done", "ended": times}, index=names))
-    _, panels = throughput.split(rows[["ended", "state"]])
-    assert len(panels) <= throughput.PANELS
-    assert sum(len(panel.counts) for panel in panels) <= throughput.BARS
-    assert sum(panel.counts.to_numpy().sum() for panel in panels) == 200
-
-
-def test_no_chart_of_nothing():
-    nothing = table(state=["pending", "pending"])
-    assert throughput.chart(nothing) is None
-    assert distributions.duration(nothing) is None
-    assert distributions.memory(nothing) is None
-    assert charts.by_month(summary.by_month(nothing.assign(acquired=pd.NaT))) is None
 
 
 # -- the page --------------------------------------------------------------------------------
@@ -190,16 +104,6 @@ def test_lines_for_a_profile_are_in_it_where_something_was_measured(tmp_path):
     assert "set-resources" not in page(tmp_path, rows[rows["state"] != "done"])
 
 
-def test_where_addresses_are_limited_all_is_there_but_the_charts(tmp_path):
-    """V8 would end the process: no exception could be caught."""
-    made_up.table(20).to_csv(tmp_path / "status.csv")
-    command = f"{sys.executable} -m xsar_batch.report.command -- {tmp_path}"
-    ran = run("bash", "-c", f"ulimit -v 8000000; {command}")
-    assert (ran.code, ran.out) == (0, f"{tmp_path}/report.html\n")
-    text = (tmp_path / "report.html").read_text()
-    assert "There are no charts" in text and text.count('<g class="layer') == 4
-
-
 # -- at the end of a run ---------------------------------------------------------------------
 
 
@@ -221,19 +125,6 @@ def test_a_report_that_cannot_be_written_is_one_line_at_the_end(config, tmp_path
     place = lines.index(f"    1 of 4 SAFEs are done; each of them: {tmp_path}/out/status.csv")
     file = f"{tmp_path}/out/report.html"
     assert lines[place + 1] == f"    {file} cannot be written: {file}: Is a directory"
-
-
-def test_a_report_that_crashes_or_hangs_is_one_line_too(ready, monkeypatch, tmp_path):
-    crashing = tmp_path / "python"
-    crashing.write_text("#!/bin/sh\nkill -ABRT $$\n")
-    crashing.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(crashing))
-    assert command.at_end(ready) == "ended by signal 6"
-    crashing.write_text("#!/bin/sh\nexec sleep 60\n")
-    monkeypatch.setattr(command, "PATIENCE", 0.2)
-    assert command.at_end(ready) == "it took longer than 0.2 s"
-    crashing.unlink()
-    assert command.at_end(ready) == "No such file or directory"
 
 
 def test_a_run_that_ends_meanwhile_is_counted_in(config, monkeypatch):
@@ -365,67 +256,11 @@ def test_without_the_coastline_there_is_a_map_that_says_so(monkeypatch):
     assert sum(len(layer.paths) for layer in made.layers) == 1
 
 
-def test_every_safe_is_in_a_layer_and_the_drawn_ones_come_first():
-    made = outcomes.prepared(made_up.table(300))
-    world = footprint_map.draw(made)
-    assert sorted(n for layer in world.layers for n in layer.names) == sorted(made.index)
-    for layer in world.layers:
-        known = made.loc[layer.names, "footprint"] != ""
-        assert known.tolist() == sorted(known, reverse=True)
-        assert known.sum() == len(layer.paths)
-    assert world.without == (made["footprint"] == "").sum()
-
-
 # -- failures --------------------------------------------------------------------------------
-
-
-def test_causes_that_differ_in_names_and_numbers_are_one(tmp_path):
-    causes = [
-        f"measurement/s1a-iw-grd-vv-2024030{k}t06-001.tiff has {k}12 bytes, not 900" for k in (1, 2)
-    ]
-    other = "measurement/s1a-iw-grd-vv-20240301t06-001.tiff is empty"
-    rows = table(
-        cause=[*causes, other],
-        state=["failed"] * 3,
-        ended=["2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z", ""],
-        **{"class": ["bad-safe"] * 3},
-    )
-    (found,) = failures.classes(rows, Layout(tmp_path))
-    assert (found.name, found.exit_code, found.count) == ("bad-safe", 65, 3)
-    assert [(g.count, g.cause) for g in found.groups] == [
-        (2, "measurement/s1a-iw-grd-vv-…-001.tiff has … bytes, not 900"),
-        (1, other),
-    ]
-    # The newest first.
-    assert [safe.cause for safe in found.groups[0].listed] == causes[::-1]
-
-
-def test_counts_of_failures_are_those_of_the_table_however_many_are_listed(tmp_path, monkeypatch):
-    monkeypatch.setattr(failures, "LISTED", 3)
-    monkeypatch.setattr(failures, "LISTED_IN_ALL", 10)
-    rows = outcomes.prepared(made_up.table(2000))
-    found = failures.classes(rows, Layout(tmp_path))
-    bad = rows[rows["state"] == "failed"]
-    assert {one.name: one.count for one in found} == bad["class"].value_counts().to_dict()
-    assert sum(group.count for one in found for group in one.groups) == len(bad)
-    listed = [safe for one in found for group in one.groups for safe in group.listed]
-    assert len(listed) == 10
 
 
 def test_every_class_says_what_to_do():
     assert set(reasons.EXIT_CODES) | {"killed", "interrupted"} <= set(states.ADVICE)
-
-
-def test_logs_are_quoted_of_every_cause_first(tmp_path, monkeypatch):
-    monkeypatch.setattr(failures, "QUOTED", 2)
-    layout = Layout(tmp_path)
-    layout.logs.mkdir()
-    rows = table(cause=["a", "a", "a", "b"], state=["failed"] * 4, **{"class": ["unknown"] * 4})
-    for name in rows.index:
-        layout.log(name).write_text("said\n")
-    (found,) = failures.classes(rows, layout)
-    quoted = {g.cause: sum(bool(s.excerpt) for s in g.listed) for g in found.groups}
-    assert quoted == {"a": 1, "b": 1}
 
 
 # -- logs and quicklooks ---------------------------------------------------------------------
