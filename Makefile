@@ -13,7 +13,7 @@ PIP    := $(BIN)/python -m pip install --quiet --no-deps --disable-pip-version-c
 DISTRIBUTIONS := . demo_scenes plugins/snakemake-executor-plugin-pbs \
     plugins/snakemake-logger-plugin-progress
 
-.PHONY: install install-dev demo test faults bench lint lock clean
+.PHONY: install install-dev demo test test-all faults bench lint lock clean
 
 install: $(VENV)/installed
 
@@ -35,12 +35,11 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
 demo: install
 	PATH="$(CURDIR)/$(BIN):$$PATH" workflow/scripts/demo.sh demo
 
-# Those that wait most come first, so that others run beside them.
-LONGEST := $(addprefix tests/test_50_,pbs.py pbs_conversion.py workflow.py agree.py)
-
 test: install-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(LONGEST) tests \
-	    -m "not full_size and not faults" --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not full_size and not faults and not slow"
+
+test-all: install-dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not full_size and not faults"
 
 faults: install-dev
 	$(BIN)/python -m pytest -m faults

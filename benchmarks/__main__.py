@@ -9,7 +9,7 @@ import platform
 import time
 from pathlib import Path
 
-from xsar_batch import dry_run, report, speed, start
+from benchmarks import dry_run, report, speed, start
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sentinel1_demo_scenes as demo
 from fault_helpers import Traces
+from land import LAND
 from plan_helpers import config, layout, ready
 
 from xsar_batch.landmask import polygons
@@ -19,9 +20,6 @@ __all__ = ["config", "layout", "ready"]
 # start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-#: West of Brittany, where the demo scenes lie: half of them land, half sea.
-LAND = [[-5.0, 47.0], [-4.0, 47.0], [-4.0, 50.0], [-5.0, 50.0], [-5.0, 47.0]]
 
 
 @pytest.fixture(scope="session")

@@ -31,16 +31,16 @@ from pathlib import Path
 if __name__ == "__main__":
     # Before anything that loads numpy.
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-    sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+    sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 import safe_bit_kinds
 import safe_folder_kinds
 import safe_tiff_kinds
 import safe_xml_kinds
 import sentinel1_demo_scenes as demo
-from conftest import LAND
-from helpers import copy_safe
+from land import LAND
 from safe_kinds import KINDS, Kind
+from safes import copy_safe
 
 from xsar_batch.conversion import command
 from xsar_batch.failures import EXIT_CODES

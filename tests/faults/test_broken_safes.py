@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers import REPO, environment
+from processes import environment
+from repository import REPO
 
 CASES = Path(__file__).with_name("safe_cases.py")
 
@@ -41,7 +42,7 @@ def kinds() -> dict[str, str]:
 def test_one_of_each_kind(tmp_path):
     """Those that are to be refused, and every third of the others, which take a conversion each.
 
-    The kinds that test_20_safe_check.py has are left to it.
+    The kinds that sentinel1/test_safe.py has are left to it.
     """
     fates = {name: fate for name, fate in kinds().items() if not name.startswith("known-")}
     refused = [name for name, fate in fates.items() if fate == "refused"]

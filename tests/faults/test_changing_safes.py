@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import xarray as xr
 from fault_helpers import wait_for
-from helpers import SCRIPTS, TIFF, copy_safe, cut, environment, last_line, only, outcome
+from processes import environment
+from repository import SCRIPTS, last_line, outcome
+from safes import TIFF, copy_safe, cut, only
 
 from xsar_batch.failures import BadSafe
 from xsar_batch.sentinel1.stability import unchanged

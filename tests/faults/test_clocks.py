@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from helpers import copy_safe
+from safes import copy_safe
 from work import Work, ending, preview
 
 #: Of Debian's package `libfaketime`.

@@ -7,9 +7,11 @@ import sys
 import time
 
 import pytest
+from conversions import Run, gone
 from fault_helpers import hanging, needs_root
-from helpers import copy_safe, environment, last_line, outcome, snakemake_command
-from test_40_warm import Run, gone
+from processes import environment, snakemake_command
+from repository import last_line, outcome
+from safes import copy_safe
 from work import USUAL, Work, ending
 
 from xsar_batch.conversion import forkserver, watchdog

@@ -10,8 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 import xarray as xr
-from helpers import PATIENCE, outcome
-from test_40_warm import Run
+from conversions import Run
+from processes import PATIENCE
+from repository import outcome
 
 from xsar_batch.system import atomic_write
 

@@ -13,7 +13,9 @@ from contextlib import suppress
 import psutil
 import pytest
 from fault_helpers import Traces, wait_for
-from helpers import PATIENCE, copy_safe, environment, outcome, snakemake_command
+from processes import PATIENCE, environment, snakemake_command
+from repository import outcome
+from safes import copy_safe
 from standin.pbs import Server
 from work import BESIDE, USUAL, Work
 

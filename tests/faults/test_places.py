@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 import xarray as xr
 from fault_helpers import AS_NOBODY, NOBODY, mounted, needs_root, needs_setpriv, wait_for
-from helpers import Ran, copy_safe, environment, run, snakemake_command
 from pbs_helpers import kill
+from processes import Ran, environment, run, snakemake_command
+from safes import copy_safe
 from standin.pbs import Server
 from work import BESIDE, USUAL, Work, ending
 

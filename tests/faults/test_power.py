@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers import SCRIPTS, environment
+from processes import environment
+from repository import SCRIPTS
 
 needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
 
@@ -66,7 +67,8 @@ def test_product_is_on_disk_before_it_has_its_name(tmp_path, scene, land_mask_fi
 WRITES = """
 import sys
 from pathlib import Path
-from xsar_batch import publish, run_file
+from xsar_batch.system import atomic_write as publish
+from xsar_batch.conversion import job_table as run_file
 publish.write_text(Path(sys.argv[1]), "text")
 run_file.write(Path(sys.argv[2]), {"a": 1}, {"NAME": "/path"})
 """

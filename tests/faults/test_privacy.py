@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from fault_helpers import NOBODY, needs_setpriv, wait_for
-from helpers import copy_safe, environment, only, snakemake_command
+from processes import environment, snakemake_command
+from safes import copy_safe, only
 from work import USUAL, Work, ending, preview
 
 #: What a shell would make of it is a file `touched` somewhere.

@@ -7,8 +7,10 @@ import subprocess
 
 import pytest
 from fault_helpers import AS_NOBODY, NOBODY, needs_setpriv, wait_for
-from helpers import Ran, copy_safe, copy_workflow, environment, run, snakemake_command
 from pbs_helpers import kill
+from processes import Ran, environment, run, snakemake_command
+from repository import copy_workflow
+from safes import copy_safe
 from work import USUAL, Work
 
 REFUSED = "output_dir: another run is at work in "

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
+SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "config.schema.yaml"
 
 
 def table(schema: Mapping[str, Any]) -> Iterator[str]:

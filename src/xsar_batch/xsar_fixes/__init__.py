@@ -5,7 +5,7 @@ setting ``repairs`` switches them. The others are always on: without them produc
 
 Each module says which fault, since when and where it is reported, and has ``apply()`` and
 ``remove()``, which may be called more than once. Each has a test in
-``tests/test_30_workarounds.py`` or ``tests/test_30_speed.py`` that fails as soon as plain xsar does
+``tests/xsar_fixes/`` that fails as soon as plain xsar does
 the right thing: then the module can go.
 """
 

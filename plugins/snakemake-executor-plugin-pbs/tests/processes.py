@@ -1,0 +1,60 @@
+"""Real processes: Snakemake and scripts, run as a user runs them."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+#: Seconds after which a subprocess is hung: far more than any takes, less than a CI job.
+PATIENCE = 120
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a process ended; ``out`` is what it printed, to stdout and stderr."""
+
+    code: int
+    out: str
+
+    @property
+    def scheduled(self) -> dict[str, int]:
+        """Jobs by rule, as Snakemake's own table counts them."""
+        table = re.search(r"Job stats:\njob +count\n[- ]+\n(.*?)\n\n", self.out + "\n\n", re.DOTALL)
+        rows = (line.split() for line in table[1].splitlines()) if table else ()
+        return {rule: int(count) for rule, count in rows if rule != "total"}
+
+
+def environment(**more: str | None) -> dict[str, str]:
+    """The environment of a user's shell: nothing that pytest or a batch job left there.
+
+    What ``more`` gives as None is not set.
+    """
+    left_out = ("PYTEST_", "PBS_", "SNAKEMAKE_", "COV_")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(left_out)}
+    return {key: value for key, value in {**kept, **more}.items() if value is not None}
+
+
+def run(*command: str | os.PathLike, cwd: Path | None = None, **more: str | None) -> Ran:
+    """Run a process to its end; ``more`` goes into its environment."""
+    done = subprocess.run(
+        [os.fspath(part) for part in command],
+        cwd=cwd,
+        env=environment(**more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout)
+
+
+def python(code: str, *arguments: str | os.PathLike) -> Ran:
+    """Run a few lines in a Python that has imported nothing yet."""
+    return run(sys.executable, "-c", code, *arguments)
+
+
+def snakemake_command(*arguments: str | os.PathLike) -> list[str]:
+    return [sys.executable, "-m", "snakemake", *map(os.fspath, arguments)]

@@ -1,0 +1,247 @@
+"""The PBS executor with the real Snakemake and the stand-in PBS: packs, retries, faults, kills."""
+
+import random
+import re
+import signal
+import time
+
+import pytest
+from pbs_helpers import Project, kill, wait_until
+from processes import run
+
+
+@pytest.fixture
+def project(tmp_path):
+    """``project(count, …)``; all its processes are ended with the test."""
+    made: list[Project] = []
+
+    def make(count: int, **options: object) -> Project:
+        made.append(Project(tmp_path / f"project{len(made)}", count, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.server.stop()
+
+
+# -- packs -----------------------------------------------------------------------------------
+
+
+def test_300_jobs_in_packs_of_25(project):
+    work = project(300)
+    ended = work.run(pbs_pack_size="25", pbs_pack_cores="5")
+    assert ended.code == 0, ended.out
+    assert len(work.made) == 300
+    assert set(work.started.values()) == {1}
+    assert len(work.server.calls("qsub")) == 12
+    assert len(work.server.calls("qstat")) <= ended.seconds / 2 + 2
+    assert all("select=1:ncpus=5:mem=500mb" in call for call in work.server.calls("qsub"))
+    # Nothing stays of a run that went well but its logs.
+    assert not list((work.folder / ".snakemake" / "pbs").iterdir())
+
+
+def test_ten_bad_ones_among_300(project):
+    work = project(300)
+    bad = random.Random(1).sample(range(300), 10)
+    work.mark("bad", *bad)
+    ended = work.run(pbs_pack_size="25", pbs_pack_cores="5")
+    assert ended.code != 0
+    assert work.made == {str(n) for n in range(300)} - {str(n) for n in bad}
+    assert work.started == {str(n): 2 if n in bad else 1 for n in range(300)}
+
+
+def test_jobs_side_by_side_keep_to_the_cores(project):
+    """Four jobs of half a second on two cores take a second, not half and not two."""
+    work = project(4, seconds=2)
+    ended = work.run(pbs_pack_size="4", pbs_pack_cores="2")
+    assert ended.code == 0, ended.out
+    (log,) = (work.folder / ".snakemake" / "pbs_logs").glob("*.log")
+    assert "Provided cores: 2" in log.read_text()
+    times = [path.stat().st_mtime for path in (work.folder / "made").iterdir()]
+    assert 1.5 < max(times) - min(times) < 4
+
+
+def test_freed_slots_do_not_make_small_packs(project):
+    """--jobs leaves room for two packs only; what is freed one by one is gathered."""
+    work = project(60, seconds=0.2)
+    ended = work.run(jobs="20", pbs_pack_size="10", pbs_pack_wait="8")
+    assert ended.code == 0, ended.out
+    assert len(work.server.calls("qsub")) == 6
+
+
+# -- one job of a pack goes wrong ------------------------------------------------------------
+
+
+def test_walltime_kill_in_the_middle_of_a_pack(project):
+    """One of two cores is free for the others when one job hangs until PBS kills all of it."""
+    work = project(6, seconds=1, minute=3.0)
+    work.mark("hang", 1)
+    ended = work.run(pbs_pack_size="6", pbs_pack_cores="2")
+    assert ended.code == 0, ended.out
+    assert len(work.made) == 6
+    # What was finished is kept.
+    assert work.started == {str(n): 2 if n == 1 else 1 for n in range(6)}
+    assert re.search(r"ended while it ran: its walltime was over", ended.out)
+    assert re.search(r"again, now with 1 core, 200 MB, walltime 0:02:00: .*walltime", ended.out)
+
+
+@pytest.mark.faults
+def test_a_job_that_hangs_is_ended_alone(project):
+    """Long before the walltime of the pack: the others are not kept waiting."""
+    work = project(3)
+    work.mark("hang", 1)
+    begin = time.monotonic()
+    ended = work.run(pbs_pack_size="3", patience=180)
+    assert ended.code == 0, ended.out
+    assert time.monotonic() - begin < 170
+    assert "it ran longer than its runtime of 1 min" in ended.out
+    assert work.started == {"0": 1, "1": 2, "2": 1}
+
+
+def test_a_deleted_pack_is_tried_again(project):
+    work = project(4, seconds=1)
+    process = work.begin(pbs_pack_size="4")
+    try:
+        wait_until(lambda: len(work.made) == 2)
+        (job,) = work.server.left()
+        work.server.update(job, deleted=True)
+        assert process.wait(60) == 0, work.out
+    finally:
+        kill(process)
+    assert work.made == {"0", "1", "2", "3"}
+    assert sum(work.started.values()) == 5
+    assert "it was deleted by user@datarmor0" in work.out
+
+
+# -- faults of PBS ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seconds", [4, pytest.param(20, marks=pytest.mark.faults)])
+def test_server_that_is_away(project, seconds):
+    """It refuses, prints garbage and says nothing in turn; then it knows one job no more."""
+    work = project(40, seconds=4, slots=10)
+    work.mark("bad", 7)
+    process = work.begin(pbs_pack_size="5", pbs_max_jobs="6")
+    try:
+        wait_until(lambda: len(work.made) >= 2)
+        for how in ("refused", "garbage", "silent"):
+            work.server.set(fail={"qstat": how, "qsub": "refused"})
+            time.sleep(seconds)
+        work.server.set(fail={})
+        work.server.update(work.server.jobs()[-1]["id"], forgotten=True)
+        assert process.wait(120) != 0
+    finally:
+        kill(process)
+    assert work.made == {str(n) for n in range(40)} - {"7"}
+    assert work.started == {str(n): 2 if n == 7 else 1 for n in range(40)}
+    assert work.out.count("PBS does not answer") == 1
+    assert "PBS answers again" in work.out
+
+
+def test_server_that_keeps_no_history(project):
+    work = project(20, seconds=0.5, history=False)
+    work.mark("bad", 3)
+    ended = work.run(pbs_pack_size="5")
+    assert ended.code != 0
+    assert work.made == {str(n) for n in range(20)} - {"3"}
+    assert work.started == {str(n): 2 if n == 3 else 1 for n in range(20)}
+
+
+def test_full_queue_is_waited_for(project):
+    work = project(20, seconds=0.2, slots=1, queued=1)
+    ended = work.run(pbs_pack_size="5")
+    assert ended.code == 0, ended.out
+    assert set(work.started.values()) == {1}
+    assert ended.out.count("a limit of the queue is reached") == 1
+
+
+def test_refused_request_ends_the_run_with_what_to_change(project):
+    work = project(5)
+    ended = work.run(pbs_queue="nowhere")
+    assert ended.code != 0
+    assert ended.seconds < 30
+    assert "Unknown queue" in ended.out
+    assert "pbs-queue: sequentiel" in ended.out
+    assert not work.started
+
+
+def test_commands_that_are_not_there_are_said(project):
+    work = project(1)
+    ended = run(*work.command(), cwd=work.folder)
+    assert ended.code != 0
+    assert "qsub and qstat and qdel not found" in ended.out
+    assert "--executor local" in ended.out
+
+
+# -- kills -----------------------------------------------------------------------------------
+
+
+def test_kill_9_at_ten_random_moments(project):
+    chance = random.Random(9)
+    work = project(160, seconds=1.5, slots=3)
+    options = {"pbs_pack_size": "10", "pbs_pack_cores": "2"}
+    for _ in range(10):
+        process = work.begin(**options)
+        with pytest.raises(Exception, match="timed out"):
+            process.wait(chance.uniform(0.8, 6))
+        kill(process)
+    ended = work.run(**options)
+    assert ended.code == 0, ended.out
+    assert len(work.made) == 160
+    assert work.started == {str(n): 1 for n in range(160)}
+    assert "of an earlier run is taken over" in work.out
+
+
+@pytest.mark.faults
+def test_second_attempt_is_taken_over_too(project):
+    """It asks for more than the first, and its command says so: it is the same job all the same."""
+    work = project(2, seconds=10)
+    snakefile = work.folder / "Snakefile"
+    snakefile.write_text(
+        snakefile.read_text().replace(" touch {output}", " : {resources.runtime}; touch {output}")
+    )
+    work.mark("bad", 0)
+    process = work.begin(pbs_pack_size="2", pbs_pack_cores="2")
+    wait_until(lambda: work.started["0"] == 2)
+    kill(process)
+    (work.folder / "bad" / "0").unlink()
+    ended = work.run(pbs_pack_size="2", pbs_pack_cores="2")
+    assert ended.code == 0, ended.out
+    assert "of an earlier run is taken over" in ended.out
+    assert work.started == {"0": 2, "1": 1}
+
+
+def test_ctrl_c_at_ten_random_moments(project):
+    chance = random.Random(3)
+    work = project(80, seconds=3, slots=2, delay={"qsub": 0.3, "qstat": 1.0, "qdel": 0.3})
+    for _ in range(10):
+        process = work.begin(pbs_pack_size="5", seconds_between_status_checks="1")
+        wait_until(lambda: "Building DAG" in work.out)
+        time.sleep(chance.uniform(1, 8))
+        begin = time.monotonic()
+        kill(process, signal.SIGINT)
+        try:
+            wait_until(lambda: not work.server.left(), 10)
+            assert process.wait(10) != 0
+            assert not work.server.left()
+        finally:
+            kill(process)
+        assert time.monotonic() - begin < 11
+    assert not [job for job in work.server.jobs() if job["job_state"] != "F"]
+
+
+def test_other_settings_do_not_take_over_what_runs(project):
+    """A PBS job that outlived its Snakemake does what nobody wants any more: it is ended first."""
+    work = project(4, seconds=15)
+    process = work.begin(pbs_pack_size="4")
+    wait_until(lambda: work.started)
+    kill(process)
+    snakefile = work.folder / "Snakefile"
+    snakefile.write_text(snakefile.read_text().replace("sleep 15;", "sleep 0; echo new >> new;"))
+    ended = work.run(pbs_pack_size="4")
+    assert ended.code == 0, ended.out
+    assert "was started with other settings and is deleted" in ended.out
+    assert (work.folder / "new").read_text().count("new") == 4
+    first, second = work.server.jobs()
+    assert first["substate"] == 91
+    assert second["exit_status"] == 0

@@ -1,0 +1,65 @@
+"""Preview, end of a run, status.csv, report and the files on disk tell the same, kill or no kill.
+
+So do the run with all kinds of broken ones (test_workflow) and that through PBS.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import agree
+from processes import PATIENCE, environment, run, snakemake_command
+from safes import TIFF, copy_safe, only
+from work import USUAL, Work, ending, preview
+
+GOOD, BAD = 3, 2
+
+
+def test_all_accounts_agree_at_work_after_kill_9_and_at_the_end(scene, land_source, tmp_path):
+    work = Work.new(tmp_path / "work", land_source, function="mine.py:convert", report=True)
+    for number in range(GOOD):
+        copy_safe(scene(number), work.archive, linked=True)
+    for number in range(GOOD, GOOD + BAD):
+        only(copy_safe(scene(number), work.archive), TIFF).write_bytes(b"")
+    selected = {path.stem for path in work.archive.iterdir()}
+    (work.folder / "hold").touch()
+
+    def held() -> bool:
+        """One product is there, and the others are in the middle."""
+        logs = [path.read_text() for path in work.out.glob("logs/S1*.log")]
+        return bool(work.products) and sum("mine.py:convert" in log for log in logs) == GOOD
+
+    with subprocess.Popen(
+        snakemake_command(*USUAL),
+        cwd=work.folder,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        try:
+            end = time.monotonic() + PATIENCE
+            while not held():
+                assert process.poll() is None
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            ran = run(sys.executable, "workflow/scripts/report.py", cwd=work.folder)
+            assert (ran.code, ran.out) == (0, "out/report.html\n")
+            counts = agree.check(work, selected, at_work=True)
+            assert (counts["done"], counts["running"]) == (1, GOOD - 1)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    (work.folder / "hold").unlink()
+
+    ran = work.snakemake("report")
+    assert ran.code == 0, ran.out
+    counts = agree.check(work, selected, before=preview(ran))
+    assert counts["done"] == 1 and counts["failed"] >= GOOD - 1 and not counts["running"]
+
+    ran = work.snakemake()
+    counts = agree.check(work, selected, end=ending(ran))
+    assert counts == {"done": GOOD, "failed": BAD, "running": 0, "pending": 0}

@@ -1,0 +1,142 @@
+"""`snakemake --profile profiles/pbs` with real conversions, on the stand-in PBS."""
+
+import re
+import signal
+import subprocess
+
+import agree
+import pytest
+import xarray as xr
+import yaml
+from pbs_helpers import kill, wait_until
+from processes import PATIENCE, Ran, environment, run, snakemake_command
+from repository import REPO, last_line
+from safes import TIFF, copy_safe, only
+from standin.pbs import QUEUES, Server
+from work import Work, ending, preview
+
+PROFILE = ("--profile", "profiles/pbs")
+
+#: Only to be quick: how often PBS is asked, and how long a second try waits for others.
+QUICK = ("--seconds-between-status-checks", "2", "--pbs-pack-wait", "2")
+GOOD, BAD = 3, 3
+
+
+@pytest.fixture
+def pbs(tmp_path):
+    server = Server.new(tmp_path / "pbs")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def work(tmp_path, scene, land_source) -> Work:
+    """Three good SAFEs, and one without pixels."""
+    work = Work.new(tmp_path / "a working directory", land_source)
+    for number in range(GOOD):
+        copy_safe(scene(number), work.archive, linked=True)
+    broken = copy_safe(scene(BAD), work.archive)
+    only(broken, TIFF).write_bytes(b"")
+    return work
+
+
+def test_good_and_bad_ones_in_one_pack(work, pbs, scene):
+    work.change(report=True)
+    command = snakemake_command(*PROFILE, *QUICK)
+    ran = run(*command, cwd=work.folder, **pbs.environment)
+
+    bad = scene(BAD).stem
+    assert ran.code != 0
+    assert set(work.products) == {scene(number).stem for number in range(GOOD)}
+    assert ending(ran).startswith(f"xsar-batch: of 4 pending, {GOOD} made, 1 failed (1 bad-safe)\n")
+    assert last_line(work.log(bad)).endswith("is empty")
+    # One pack of four, and one for the second try: with what the profile and the rule ask for.
+    first, second = pbs.calls("qsub")
+    for call, time, memory in ((first, "0:40:00", 1500), (second, "0:20:00", 3000)):
+        assert call[call.index("-q") + 1] == "sequentiel"
+        assert f"select=1:ncpus=1:mem={memory}mb" in call
+        assert f"walltime={time}" in call
+    assert work.outcome(bad)["attempt"] == 2
+    ids = [job["id"] for job in pbs.jobs()]
+    for name in work.products:
+        assert work.outcome(name)["pbs_job"] == ids[0]
+        with xr.open_dataset(work.out / f"{name}.nc") as ds:
+            assert (ds["sigma0"].notnull() == (ds["quality_flag"] <= 1)).all()
+    assert len(list((work.folder / "logs" / "pbs").glob("convert-*.log"))) == 2
+
+    again = run(*command, "-n", cwd=work.folder, **pbs.environment)
+    assert f"{GOOD} done, 1 pending" in preview(again)
+    selected = {bad, *work.products}
+    agree.check(work, selected, before=preview(again), end=ending(ran))
+
+
+def test_killed_run_is_gone_on_with(work, pbs, scene):
+    """Snakemake dies, the PBS job does not: the same command takes it over and counts it in."""
+    work.change(function="mine.py:convert")
+    (work.folder / "hold").touch()
+    command = snakemake_command(*PROFILE, *QUICK, "--config", "select={name: '*'}")
+    with subprocess.Popen(
+        command,
+        cwd=work.folder,
+        env=environment(**pbs.environment),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        try:
+            wait_until(lambda: len(work.products) == 1)
+        finally:
+            kill(process, signal.SIGKILL)
+
+    said = work.folder / "said.txt"
+    with (
+        said.open("w") as file,
+        subprocess.Popen(
+            command,
+            cwd=work.folder,
+            env=environment(**pbs.environment),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as again,
+    ):
+        try:
+            # Only then does the PBS job go on.
+            wait_until(lambda: "of an earlier run is taken over" in said.read_text())
+            (work.folder / "hold").unlink()
+            again.wait(PATIENCE)
+        finally:
+            kill(again)
+    ran = Ran(again.returncode, said.read_text())
+
+    assert set(work.products) == {scene(number).stem for number in range(GOOD)}
+    # Each was converted once.
+    assert [work.outcome(name)["attempt"] for name in work.products] == [1] * GOOD
+    # One or two more, by what the PBS job has done meanwhile.
+    counts = re.match(
+        r"xsar-batch: of (\d) pending, (\d) made, 1 failed \(1 bad-safe\)\n", ending(ran)
+    )
+    assert int(counts[1]) == int(counts[2]) + 1
+
+
+def test_profile_has_packs_that_snakemake_fills():
+    profile = yaml.safe_load((REPO / "profiles" / "pbs" / "config.yaml").read_text())
+    assert profile["pbs-queue"] in QUEUES
+    assert profile["jobs"] >= 2 * profile["pbs-pack-size"] * profile["pbs-max-jobs"]
+
+
+def test_whole_node_variant_of_the_profile_is_accepted(work, pbs, tmp_path):
+    """The lines that are shown as comments, put in force as they stand."""
+    text = (REPO / "profiles" / "pbs" / "config.yaml").read_text()
+    node = text.split("# A whole node of 28 cores")[1].split("# ------")[0]
+    lines = [line[2:] for line in node.splitlines() if line.startswith("# pbs-")]
+    keys = yaml.safe_load("\n".join(lines))
+    assert set(keys) >= {"pbs-queue", "pbs-pack-cores", "pbs-pack-size", "pbs-max-jobs"}
+    config = work.folder / "profiles" / "pbs" / "config.yaml"
+    config.write_text(yaml.safe_dump({**yaml.safe_load(text), **keys, "retries": 0}))
+
+    ran = run(*snakemake_command(*PROFILE, *QUICK), cwd=work.folder, **pbs.environment)
+
+    assert len(work.products) == GOOD, ran.out
+    (call,) = pbs.calls("qsub")
+    assert f"select=1:ncpus=28:mem={4 * 1500}mb" in call

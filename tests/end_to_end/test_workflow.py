@@ -1,0 +1,729 @@
+"""The real Snakemake over small archives: what is made, what is not, and what is said.
+
+All paths in the settings are relative, so that a finished run can be copied, with Snakemake's own
+records, and each test goes on from there.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import agree
+import pytest
+import xarray as xr
+import yaml
+from processes import PATIENCE, environment, python, run, snakemake_command
+from repository import SCRIPTS, copy_workflow, last_line, outcome, run_snakemake
+from safes import BROKEN, TIFF, copy_safe, damage_pixels, only
+from work import BESIDE, USUAL, Work, ending, preview
+
+# -- broken ones among good ones -------------------------------------------------------------
+
+KINDS = (
+    "manifest empty",
+    "manifest names no measurement",
+    "manifest leads out of the SAFE",
+    "annotation cut in the middle",
+    "geolocation grid with a hole",
+    "calibration missing",
+    "noise without vectors",
+    "tiff missing",
+    "tiff empty",
+    "tiff without its last third",
+    "tiff replaced by text",
+    "azimuth notch",
+    "SLC",
+)
+GOOD = 3
+
+#: Kinds of good ones: parameters, and cells of 1000 m in 700 x 800 pixels.
+MODES = (
+    ({}, (7, 8)),
+    ({"mode": "EW", "product": "GRDM", "pols": ("HH", "HV")}, (28, 32)),
+    ({"mode": "S4", "pols": ("HH", "HV")}, (7, 8)),
+)
+
+
+class Mixed:
+    """A run over good SAFEs, one of each of `KINDS`, one that is only listed, and others."""
+
+    def __init__(self, work: Work, scene) -> None:
+        self.work = work
+        self.good, self.broken = {}, {}
+        for number, (parameters, cells) in enumerate(MODES):
+            # Below folders of years and days, as archives are.
+            folder = work.archive / "2024" / f"{number:03d}"
+            folder.mkdir(parents=True)
+            path = copy_safe(scene(number, **parameters), folder, linked=True)
+            self.good[path.stem] = cells
+        for number, kind in enumerate(KINDS, GOOD):
+            path = copy_safe(scene(number), work.archive)
+            path = BROKEN[kind].damage(path)
+            self.broken[path.stem] = (kind, BROKEN[kind].failure, BROKEN[kind].reason)
+        number += 1
+        missing = work.archive / scene(number).name
+        listed = work.folder / "listing.txt"
+        listed.write_text(f"# of last week\n{missing}\n\n{work.archive}/{min(self.good)}.SAFE\n")
+        self.broken[missing.stem] = ("listed", "bad-safe", r"\.SAFE is not there$")
+        pixels = copy_safe(scene(number + 1), work.archive)
+        damage_pixels(pixels)
+        self.broken[pixels.stem] = ("pixels", "bad-safe", r"^the pixels cannot be read")
+        (work.archive / "S2A_MSIL1C_20240301T110921.SAFE").mkdir()
+        work.change(safes=["archive", "listing.txt"], report=True)
+        self.ran = work.snakemake()
+
+    def name(self, kind: str) -> str:
+        (name,) = (name for name, (of, *_) in self.broken.items() if of == kind)
+        return name
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory, scene, land_source) -> Mixed:
+    return Mixed(Work.new(tmp_path_factory.mktemp("mixed"), land_source), scene)
+
+
+def test_broken_ones_stop_nobody_else(mixed):
+    assert mixed.ran.code != 0
+    assert set(mixed.work.products) == set(mixed.good)
+    for name, (lines, samples) in mixed.good.items():
+        assert mixed.work.outcome(name)["state"] == "done"
+        with xr.open_dataset(mixed.work.out / f"{name}.nc") as ds:
+            assert dict(ds.sizes) == {"pol": 2, "line": lines, "sample": samples}
+            assert (ds["sigma0"].notnull() == (ds["quality_flag"] <= 1)).all()
+
+
+def test_each_broken_one_has_its_class_and_reason(mixed):
+    for name, (kind, failure, reason) in mixed.broken.items():
+        record = mixed.work.outcome(name)
+        assert (record["state"], record["class"]) == ("failed", failure), kind
+        assert re.search(reason, record["cause"]), kind
+        assert last_line(mixed.work.log(name)) == f"FAILED {failure}: {record['cause']}"
+        assert "Traceback" not in mixed.work.log(name).read_text()
+
+
+def test_failures_leave_no_file(mixed):
+    made = {f"{name}.nc" for name in mixed.good}
+    assert mixed.work.left == {*made, *BESIDE, "report.html"}
+    pictures = {path.name for path in (mixed.work.out / "quicklooks").iterdir()}
+    assert pictures == {f"{name}.png" for name in mixed.good}
+
+
+def test_all_accounts_agree(mixed):
+    agree.check(mixed.work, {*mixed.good, *mixed.broken}, end=ending(mixed.ran))
+
+
+def test_what_is_said_before_the_run(mixed):
+    # Good, broken, the listed one and the one that is no Sentinel-1; one good one is listed too.
+    found, selected = GOOD + len(mixed.broken) + 2, GOOD + len(mixed.broken)
+    said = preview(mixed.ran)
+    assert said.startswith(
+        f"xsar-batch: {found} SAFEs found, {selected} selected, 0 duplicates; 0 done, "
+        f"{selected} pending -> out\n"
+    )
+    assert "    1 left out: listed or found twice\n" in said
+    assert re.search(r"    1 not a Sentinel-1 name, left out: .*S2A_MSIL1C_\S+\.SAFE\n", said)
+    missing = mixed.name("listed")
+    assert re.search(rf"    1 listed but not there, will fail: .*{missing}\.SAFE\n", said)
+
+
+def test_what_is_said_after_the_run(mixed):
+    count = len(mixed.broken)
+    said = ending(mixed.ran)
+    assert said.startswith(
+        f"xsar-batch: of {GOOD + count} pending, {GOOD} made, {count} failed "
+        f"({count - 2} bad-safe, 2 unsupported)\n"
+    )
+    for name in mixed.broken:
+        record = mixed.work.outcome(name)
+        assert f"    {name}: {record['class']}: {record['cause']}\n" in said
+    assert "logs are in out/logs; this tries again what failed, and what is new:" in said
+
+
+def test_second_run_does_only_what_is_left(mixed, scene, tmp_path):
+    """A broken one is mended; it alone is selected, so that the others need not fail again."""
+    work = mixed.work.copy(tmp_path / "work")
+    # Its listing names the archive by absolute path, so it may find what the copy has as well.
+    (work.folder / "listing.txt").write_text("")
+    before = work.products
+    mended = mixed.name("tiff missing")
+    tiff = only(scene(GOOD + KINDS.index("tiff missing")), TIFF)
+    shutil.copy2(tiff, work.archive / f"{mended}.SAFE" / "measurement")
+
+    dry = work.snakemake("-n")
+    # One that was only listed is no more, and the one that was not there neither.
+    pending = len(mixed.broken) - 1
+    assert f"{GOOD} done, {pending} pending" in preview(dry)
+    assert dry.scheduled["convert"] == pending
+
+    ran = work.snakemake("--config", f"select={{name: '{mended}'}}")
+    assert ran.code == 0, ran.out
+    assert ran.scheduled == {"convert": 1, "all": 1}
+    assert "of 1 pending, 1 made, 0 failed\n" in ending(ran)
+    assert work.products == {**before, mended: work.products[mended]}
+
+
+def test_profile_tries_twice_and_the_second_try_is_cheap(mixed, tmp_path):
+    work = mixed.work.copy(tmp_path / "work")
+    name = mixed.name("tiff empty")
+    work.change(safes=["archive"], output_dir="again", land_mask="land.geojson")
+
+    ran = run_snakemake(
+        work.folder, "--profile", "profiles/local", "--config", f"select={{name: '{name}'}}"
+    )
+
+    record = outcome(work.folder / "again" / "logs" / f"{name}.json")
+    assert ran.code != 0
+    assert record["attempt"] == 2
+    assert record["cpu_seconds"] < 1
+
+
+# -- nothing is made again -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory, scene, land_source) -> Work:
+    """Three good SAFEs converted with a function of the user's; to be copied, not changed."""
+    work = Work.new(tmp_path_factory.mktemp("converted"), land_source, function="mine.py:convert")
+    for number in range(GOOD):
+        copy_safe(scene(number), work.archive, linked=True)
+    ran = work.snakemake()
+    assert ran.code == 0, ran.out
+    assert len(work.products) == GOOD
+    assert f"of {GOOD} pending, {GOOD} made, 0 failed\n" in ending(ran)
+    return work
+
+
+@pytest.fixture
+def work(converted, tmp_path) -> Work:
+    return converted.copy(tmp_path / "work")
+
+
+def nothing(work: Work) -> None:
+    """The very same command again."""
+
+
+def touch_everything(work: Work) -> None:
+    """As `git pull` and backups do: the workflow, the function file, and the archive."""
+    for place in (".", "config", "profiles", "workflow", "archive"):
+        for path in (work.folder / place).glob("*" if place == "." else "**/*"):
+            if path.name not in ("out", ".snakemake"):
+                path.touch()
+
+
+def edit_scripts(work: Work) -> None:
+    """A new version of the workflow that makes the same products."""
+    for path in [work.folder / "Snakefile", *work.folder.glob("workflow/scripts/*.py")]:
+        path.write_text(path.read_text() + "\n# a comment\n")
+
+
+def move_archive(work: Work) -> None:
+    (work.folder / "elsewhere").mkdir()
+    work.archive.rename(work.folder / "elsewhere" / "archive")
+    work.change(safes=["elsewhere"])
+
+
+def move_function_and_land(work: Work) -> None:
+    (work.folder / "lib").mkdir()
+    for name in ("mine.py", "land.geojson"):
+        (work.folder / name).rename(work.folder / "lib" / name)
+    work.change(function="lib/mine.py:convert", land_mask="lib/land.geojson")
+
+
+def remove_records_of_snakemake(work: Work) -> None:
+    shutil.rmtree(work.folder / ".snakemake")
+
+
+def remove_land_mask(work: Work) -> None:
+    """It can be made again at any time, which is no reason to make products again."""
+    only(work.out, ".xsar_batch/land_mask-*.fgb").unlink()
+
+
+def remove_everything_of_ours(work: Work) -> None:
+    """Products of which nothing is known are trusted."""
+    shutil.rmtree(work.out / ".xsar_batch")
+    shutil.rmtree(work.folder / ".snakemake")
+
+
+def change_what_changes_no_value(work: Work) -> None:
+    work.change(threads=2, compression=9)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        nothing,
+        touch_everything,
+        edit_scripts,
+        move_archive,
+        move_function_and_land,
+        remove_records_of_snakemake,
+        remove_land_mask,
+        remove_everything_of_ours,
+        change_what_changes_no_value,
+    ],
+)
+def test_nothing_is_made_again_after(change, work):
+    before = work.products
+    change(work)
+
+    ran = work.snakemake()
+
+    assert ran.code == 0, ran.out
+    assert "convert" not in ran.scheduled
+    assert f"{GOOD} done, 0 pending" in preview(ran)
+    assert "made again" not in preview(ran)
+    assert work.products == before
+
+
+def test_nothing_is_made_again_with_the_default_triggers_either(work):
+    """Without the profile, Snakemake would look at code, parameters and software as well."""
+    before = work.products
+    touch_everything(work)
+    edit_scripts(work)
+    work.change(threads=2)
+
+    ran = run_snakemake(work.folder, "--cores", "2")
+
+    assert ran.scheduled == {"all": 1}
+    assert work.products == before
+
+
+def test_done_product_that_is_asked_for_by_name_is_not_made_again(work):
+    """While others are pending, and after a change of the scripts and of the archive's place."""
+    first, other, *_ = sorted(work.products)
+    (work.out / f"{other}.nc").unlink()
+    edit_scripts(work)
+    move_archive(work)
+
+    ran = work.snakemake(f"out/{first}.nc", "-n")
+
+    assert ran.code == 0, ran.out
+    assert "convert" not in ran.scheduled, ran.out
+
+
+# -- what is made again, and what is said of it ----------------------------------------------
+
+
+def other_resolution(work: Work) -> None:
+    work.change(resolution="500m")
+
+
+def other_function(work: Work) -> None:
+    work.change(function="xsar_batch.l1b:l1b")
+
+
+def other_contents_of_the_function_file(work: Work) -> None:
+    with (work.folder / "mine.py").open("a") as file:
+        file.write("\n# another threshold\n")
+
+
+def other_land(work: Work) -> None:
+    path = work.folder / "land.geojson"
+    path.write_text(path.read_text().replace("-4.0", "-4.25"))
+
+
+DIGEST = "sha256:[0-9a-f]{12}"
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        (other_resolution, "resolution 1000m -> 500m"),
+        (other_function, rf"function mine\.py:convert {DIGEST} -> xsar_batch\.l1b:l1b"),
+        (
+            other_contents_of_the_function_file,
+            rf"function mine\.py:convert ({DIGEST}) -> mine\.py:convert (?!\1){DIGEST}",
+        ),
+        (other_land, r"land_mask land\.geojson \(\d+ bytes\) -> land\.geojson \(\d+ bytes\)"),
+    ],
+)
+def test_preview_says_what_is_made_again_and_why(change, difference, work):
+    before, files = work.products, work.left
+    change(work)
+
+    ran = work.snakemake("-n")
+
+    assert ran.code == 0, ran.out
+    assert f"0 done, {GOOD} pending" in preview(ran)
+    assert re.search(
+        rf"^    {GOOD} of the pending are there and will be made again: {difference}$",
+        preview(ran),
+        re.MULTILINE,
+    ), preview(ran)
+    assert ran.scheduled["convert"] == GOOD
+    # It is a preview: nothing changes, not even the recipe in force.
+    assert (work.products, work.left) == (before, files)
+    assert work.snakemake("-n").scheduled["convert"] == GOOD
+
+
+def test_other_settings_make_it_again_without_records_of_snakemake_too(work):
+    """Its records may be gone, or in the home of the colleague who made the products."""
+    before = work.products
+    work.change(resolution="500m")
+    remove_records_of_snakemake(work)
+
+    dry = work.snakemake("-n")
+    assert f"{GOOD} of the pending are there and will be made again" in preview(dry)
+    assert dry.scheduled.get("convert") == GOOD
+
+    by_time = work.snakemake("-n", "--rerun-triggers", "mtime")
+    assert by_time.scheduled.get("convert") == GOOD
+    assert work.products == before
+
+
+def test_change_of_settings_that_stops_half_way(work):
+    before = work.products
+    first, *rest = sorted(before)
+    work.change(resolution="500m")
+
+    ran = work.snakemake("--force", f"out/{first}.nc")
+    assert ran.code == 0, ran.out
+    assert ran.scheduled["convert"] == 1
+    assert work.products == {**before, first: work.products[first]}
+    assert work.products[first] > before[first]
+
+    # Whoever goes on may have other records of Snakemake, or none.
+    remove_records_of_snakemake(work)
+    half = work.products
+    ran = work.snakemake()
+    assert ran.code == 0, ran.out
+    assert f"1 done, {GOOD - 1} pending" in preview(ran)
+    assert (
+        f"{GOOD - 1} of the pending are there and will be made again: "
+        "the run after the last change did not come that far" in preview(ran)
+    )
+    assert ran.scheduled == {"recipe": 1, "convert": GOOD - 1, "all": 1}
+    assert work.products[first] == half[first]
+    for name in rest:
+        assert work.products[name] > half[name]
+    for name in before:
+        with xr.open_dataset(work.out / f"{name}.nc") as ds:
+            assert dict(ds.sizes) == {"pol": 2, "line": 14, "sample": 16}
+            assert ds.attrs["resolution"] == "500m"
+
+    assert "convert" not in work.snakemake("-n").scheduled
+
+
+def test_settings_that_are_changed_back_make_again_what_was_made_in_between(work):
+    """And nothing else: the others are still of the settings that are back."""
+    first = min(work.products)
+    work.snakemake("--force", f"out/{first}.nc", "--config", "resolution=500m")
+
+    ran = work.snakemake("-n")
+
+    assert "1 of the pending are there and will be made again: resolution 500m -> 1000m" in preview(
+        ran
+    )
+    assert ran.scheduled["convert"] == 1
+
+
+def test_products_outlive_a_function_that_fails(work):
+    """A slip in the settings must not cost what is there; nor may its way back."""
+    before = {name: (work.out / f"{name}.nc").read_bytes() for name in work.products}
+    (work.folder / "slip.py").write_text("def convert(safe, resolution):\n    raise KeyError(1)\n")
+
+    ran = work.snakemake("--config", "function=slip.py:convert")
+
+    assert ran.code != 0
+    assert f"of {GOOD} pending, 0 made, {GOOD} failed ({GOOD} unknown)" in ending(ran)
+    assert f"{GOOD} products of earlier settings were kept" in ran.out
+    assert {name: (work.out / f"{name}.nc").read_bytes() for name in before} == before
+    assert "convert" not in work.snakemake("-n").scheduled
+
+
+def test_second_run_in_the_same_place_is_refused(work):
+    """From another working directory, so that it is not Snakemake's lock that does it."""
+    lock = work.out / ".xsar_batch" / "running.json"
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        owner = {"host": os.uname().nodename, "pid": sleeper.pid, "since": "today"}
+        lock.write_text(json.dumps(owner))
+        ran = work.snakemake("--forceall")
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+    assert ran.code != 0
+    assert f"process {sleeper.pid} on {owner['host']} since today" in ran.out
+    assert len(work.products) == GOOD
+
+    # Its process has ended: nobody has to remove anything.
+    assert work.snakemake().code == 0
+
+
+def test_everything_again_when_asked_for(work):
+    ran = work.snakemake("-n", "--forceall")
+
+    assert ran.scheduled["convert"] == GOOD
+
+
+def test_everything_again_when_nothing_is_noted(work):
+    """The land mask is made for it, though nothing was pending."""
+    before = work.products
+    shutil.rmtree(work.out / ".xsar_batch")
+
+    ran = work.snakemake("--forceall")
+
+    assert ran.code == 0, ran.out
+    assert all(work.products[name] > before[name] for name in before)
+
+
+def test_product_that_was_removed_is_made_again(work):
+    first = min(work.products)
+    (work.out / f"{first}.nc").unlink()
+
+    ran = work.snakemake("-n")
+
+    assert f"{GOOD - 1} done, 1 pending" in preview(ran)
+    assert ran.scheduled["convert"] == 1
+    assert f"out/{first}.nc" in ran.out
+
+
+# -- settings --------------------------------------------------------------------------------
+
+
+WRONG = {
+    "unknown key": (
+        {"resolutoin": "500m"},
+        ["resolutoin: there is no such key", "write:  resolution: 500m\n"],
+    ),
+    "resolution in another unit": (
+        {"resolution": "1km"},
+        ["resolution: '1km'", "write:  resolution: 1000m\n"],
+    ),
+    "two at once": (
+        {"threads": "2x", "compression": 12},
+        ["threads: '2x'", "compression: 12 is more than 9", "write:  compression: 9\n"],
+    ),
+    "no output_dir": ({"output_dir": None}, ["output_dir: is missing"]),
+    "variable that is not set": (
+        {"output_dir": "$NOT_SET/l1b"},
+        ["$NOT_SET", "export NOT_SET=", "output_dir: /a/folder"],
+    ),
+    "no archive": ({"safes": ["nowhere"]}, ["safes: the folder nowhere is not there"]),
+    "no listing": ({"safes": ["nowhere.txt"]}, ["safes: cannot read the listing nowhere.txt"]),
+    "no function file": ({"function": "other.py:convert"}, ["function: cannot read other.py"]),
+    "no such function": (
+        {"function": "mine.py:konvert"},
+        ["mine.py defines no 'konvert'", "write:  function: mine.py:convert\n"],
+    ),
+    "no such function of a module": (
+        {"function": "xsar_batch.l1b:l1c"},
+        ["no 'l1c'", "write:  function: xsar_batch.l1b:l1b"],
+    ),
+    "no module": ({"function": "mien:convert"}, ["there is no module 'mien'"]),
+    "no land polygons": ({"land_mask": "nowhere.shp"}, ["land polygons nowhere.shp: No such file"]),
+}
+
+
+@pytest.mark.parametrize(("settings", "said"), WRONG.values(), ids=WRONG)
+def test_wrong_setting_is_said_before_anything_is_written(settings, said, converted, tmp_path):
+    work = converted.copy(tmp_path / "work")
+    shutil.rmtree(work.out)
+    work.change(**settings)
+
+    ran = work.snakemake()
+
+    assert ran.code != 0
+    for words in said:
+        assert words in ran.out
+    assert "Traceback" not in ran.out
+    assert not work.out.exists()
+    assert "Job stats" not in ran.out
+
+
+def test_shipped_config_says_which_variable_to_set(tmp_path):
+    """The values are those of Datarmor; elsewhere the first run must say what is missing."""
+    folder = copy_workflow(tmp_path)
+
+    ran = run_snakemake(folder, "--cores", "1", DATAWORK=None)
+    assert ran.code != 0
+    assert "the environment variable $DATAWORK in '$DATAWORK/sentinel-1' is not set" in ran.out
+    assert "export DATAWORK=" in ran.out
+
+    archive = folder / "dw" / "sentinel-1"
+    archive.mkdir(parents=True)
+    ran = run_snakemake(folder, "-n", DATAWORK=str(folder / "dw"))
+    assert ran.code == 0, ran.out
+    assert "xsar-batch: 0 SAFEs found, 0 selected" in preview(ran)
+    assert f"nothing found in: {archive}" in preview(ran)
+
+
+def test_land_polygons_that_cannot_be_read_end_the_run_before_the_first_safe(work):
+    shutil.rmtree(work.out)
+    (work.folder / "land.geojson").write_text("no polygons")
+
+    ran = work.snakemake()
+
+    assert ran.code != 0
+    assert "land-mask: land polygons land.geojson: GDAL cannot read it" in ran.out
+    assert work.products == {}
+    assert not list(work.out.glob("logs/S1*"))
+    assert f"of {GOOD} pending, 0 made, 0 failed, {GOOD} not tried" in ending(ran)
+
+
+def test_settings_of_the_command_line_and_of_another_file(work):
+    other = work.folder / "other.yaml"
+    other.write_text("output_dir: ${PLACE}/l1b\nresolution: 500m\nselect: {polarisation: [SV]}\n")
+
+    ran = work.snakemake("-n", "--configfile", "other.yaml", PLACE="else")
+    assert ran.code == 0, ran.out
+    assert "0 selected" in preview(ran)
+    assert f"    {GOOD} left out: not asked for by `select`" in preview(ran)
+    assert preview(ran).splitlines()[0].endswith("-> else/l1b")
+
+    ran = work.snakemake(
+        *(
+            "-n",
+            "--configfile",
+            "other.yaml",
+            "--config",
+            "output_dir=out",
+            "select={polarisation: DV}",
+        ),
+        PLACE="else",
+    )
+    # What is on the command line wins over a file given there, and both over config/config.yaml.
+    assert ran.code == 0, ran.out
+    assert f"{GOOD} selected" in preview(ran)
+    assert "resolution 1000m -> 500m" in preview(ran)
+
+
+# -- killed ----------------------------------------------------------------------------------
+
+
+def test_goes_on_after_kill_9(scene, land_source, tmp_path):
+    """As when the node goes down: Snakemake and its jobs end at once, in the middle."""
+    work = Work.new(tmp_path / "work", land_source, function="mine.py:convert")
+    for number in range(GOOD):
+        copy_safe(scene(number), work.archive, linked=True)
+    hold = work.folder / "hold"
+    hold.touch()
+
+    def all_reached_the_function() -> bool:
+        logs = [path.read_text() for path in work.out.glob("logs/S1*.log")]
+        return len(logs) == GOOD and all("mine.py:convert" in log for log in logs)
+
+    with subprocess.Popen(
+        snakemake_command(*USUAL),
+        cwd=work.folder,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        try:
+            end = time.monotonic() + PATIENCE
+            while not (work.products and all_reached_the_function()):
+                assert process.poll() is None
+                assert time.monotonic() < end
+                time.sleep(0.05)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    made = work.products
+    (first,) = made
+    rest = [path.stem for path in work.archive.iterdir() if path.stem != first]
+    # The warm interpreter sees that Snakemake has gone, and ends them if it is not killed itself.
+    assert {work.outcome(name)["state"] for name in rest} <= {"running", "interrupted"}
+    # What a job leaves that is killed while it writes; no such process is alive.
+    host = os.uname().nodename.split(".")[0]
+    (work.out / f".{rest[0]}.nc.{host}-4194305.part").write_bytes(b"half")
+
+    hold.unlink()
+    # The same command, and nothing before it.
+    ran = work.snakemake()
+
+    assert ran.code == 0, ran.out
+    assert f"1 done, {GOOD - 1} pending" in preview(ran)
+    assert ran.scheduled["convert"] == GOOD - 1
+    assert work.products[first] == made[first]
+    assert work.left == {*(f"{name}.nc" for name in (first, *rest)), *BESIDE}
+    assert [work.outcome(name)["state"] for name in rest] == ["done", "done"]
+
+
+# -- a job -----------------------------------------------------------------------------------
+
+#: What a job's Snakemake asks of its plan, and what the conversion itself asks.
+JOB = """
+import json, os, sys
+from pathlib import Path
+from xsar_batch.batch.plan import Plan
+os.chdir(sys.argv[1])
+plan = Plan.of_job(json.loads(sys.argv[2]))
+light = sorted(sys.modules)
+from xsar_batch.conversion.convert import Job
+job = Job.of_run(plan.run_file, sys.argv[3], 1)
+told = {"safe": str(job.safe), "product": str(job.product), "land_mask": str(job.land_mask)}
+print(json.dumps({**told, "light": light, "modules": sorted(sys.modules)}))
+"""
+
+
+def test_job_knows_its_safe_without_the_catalogue_of_all(work):
+    name = min(work.products)
+    config = yaml.safe_load(work.config.read_text())
+    # Written by the main process, even if nothing is pending.
+    assert work.snakemake().code == 0
+    shutil.rmtree(work.archive)
+
+    told = json.loads(python(JOB, work.folder, json.dumps(config), name).out)
+
+    assert told["safe"] == f"{work.archive}/{name}.SAFE"
+    assert told["product"] == f"{work.out}/{name}.nc"
+    assert Path(told["land_mask"]).is_file()
+    assert not {"numpy", "yaml", "jsonschema", "pandas", "xsar"} & set(told["light"])
+    assert not {"pandas", "xsar", "xarray", "geopandas"} & set(told["modules"])
+    assert "xsar_batch.batch.catalogue" not in told["modules"]
+
+
+def test_job_whose_land_mask_went_away(work):
+    """It was there when the run began: so it is the job that must say it."""
+    name = min(work.products)
+    before = work.products
+    assert work.snakemake().code == 0
+    for file in work.out.glob(".xsar_batch/land_mask-*.fgb"):
+        file.unlink()
+    run_file = max(work.out.glob(".xsar_batch/run-*"), key=lambda path: path.stat().st_mtime)
+
+    ran = run(sys.executable, SCRIPTS / "convert.py", "--run", run_file, name, cwd=work.folder)
+
+    assert ran.code == 72
+    assert re.match(
+        r"FAILED land-mask: .*land_mask-\w+\.fgb is not there", last_line(work.log(name))
+    )
+    assert work.products == before
+
+
+def test_job_of_a_batch_system_does_not_list_the_archive(work):
+    """The command line of a job of any executor plugin; it reads the Snakefile again.
+
+    The listing is gone by then: whoever reads it again fails.
+    """
+    name = min(work.products)
+    listing = work.folder / "listing.txt"
+    listing.write_text("".join(f"{path}\n" for path in sorted(work.archive.iterdir())))
+    work.change(safes=["listing.txt"])
+    # Nothing is pending, but this writes the catalogue.
+    assert work.snakemake().code == 0
+    listing.unlink()
+    assert work.snakemake("-n").code != 0
+    before = work.products
+
+    ran = run_snakemake(
+        work.folder,
+        *("--snakefile", "Snakefile", "--target-jobs", f"convert:name={name}"),
+        *("--allowed-rules", "convert", "--cores", "1", "--force", "--nolock", "--no-hooks"),
+        *("--ignore-incomplete", "--mode", "remote"),
+    )
+
+    assert ran.code == 0, ran.out
+    assert "SAFEs found" not in ran.out
+    assert work.products == {**before, name: work.products[name]}
+    assert work.products[name] > before[name]
+    assert work.outcome(name)["safe"] == str(work.archive / f"{name}.SAFE")

@@ -1,0 +1,310 @@
+"""The parts of the report: what is counted, grouped, drawn and quoted, without a browser."""
+
+import os
+import re
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from plan_helpers import SCHEMA_FILE, begun, make, plan_of
+from processes import run
+
+from benchmarks import made_up
+from xsar_batch import failures as reasons
+from xsar_batch import report
+from xsar_batch.batch import status
+from xsar_batch.batch import summary as run_summary
+from xsar_batch.conversion.layout import Layout
+from xsar_batch.report import (
+    coast,
+    command,
+    excerpts,
+    footprint_map,
+    footprints,
+    outcomes,
+    quicklooks,
+    states,
+)
+from xsar_batch.report.window import WIDTH, fitting
+
+NAME = "S1A_IW_GRDH_1SDV_2024030{}T063000_20240301T063025_052785_066342_5C2B"
+
+
+def table(**columns: list) -> pd.DataFrame:
+    """A prepared table; rows are named one after the other."""
+    count = len(next(iter(columns.values())))
+    names = pd.Index([NAME.format(k) for k in range(count)], name="name")
+    return outcomes.prepared(pd.DataFrame({"state": "done", **columns}, index=names))
+
+
+# -- the table -------------------------------------------------------------------------------
+
+
+def test_a_table_that_was_written_as_csv_is_the_same(tmp_path):
+    made = made_up.table(60)
+    made.to_csv(tmp_path / "status.csv")
+    pd.testing.assert_frame_equal(
+        outcomes.prepared(outcomes.read(tmp_path / "status.csv")), outcomes.prepared(made)
+    )
+
+
+def test_words_that_look_like_nothing_stay_words(tmp_path):
+    file = tmp_path / "status.csv"
+    file.write_text("name,state,class,cause,host,seconds\nx,failed,unknown,null,NA,\n")
+    row = outcomes.prepared(outcomes.read(file)).loc["x"]
+    assert (row["cause"], row["host"]) == ("null", "NA")
+    assert np.isnan(row["seconds"]) and row["footprint"] == "" and row["mission"] == ""
+
+
+def test_a_table_that_is_none_is_refused(tmp_path):
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="no column name and no column state"):
+        outcomes.read(tmp_path / "other.csv")
+    with pytest.raises(ValueError, match="'killed' is none of done, failed, running, pending"):
+        table(state=["killed"])
+    twice = pd.DataFrame({"state": ["done", "done"]}, index=["a", "a"])
+    with pytest.raises(ValueError, match="a stands in the table twice"):
+        outcomes.prepared(twice)
+
+
+# -- numbers ---------------------------------------------------------------------------------
+
+
+# -- throughput ------------------------------------------------------------------------------
+
+
+# -- the page --------------------------------------------------------------------------------
+
+
+def page(folder: Path, rows: pd.DataFrame, **settings: str) -> str:
+    report.write(folder / "report.html", rows, Layout(folder), settings, {})
+    return (folder / "report.html").read_text()
+
+
+def test_what_is_not_selected_is_told_apart(tmp_path):
+    rows = made_up.table(60)
+    rows["selected"] = ["no", "no", *["yes"] * 58]
+    text = page(tmp_path, rows)
+    done = int((rows["state"][2:] == "done").sum())
+    assert f"<h1>{done} of 58 SAFEs are done</h1>" in text
+    assert "2 SAFEs more are not counted here: tried with other settings" in text
+    assert rows.index[0] not in text and rows.index[2] in text
+
+
+def test_lines_for_a_profile_are_in_it_where_something_was_measured(tmp_path):
+    rows = made_up.table(60)
+    # A product of a notebook: nobody knows what it took.
+    rows.loc[rows.index[rows["state"] == "done"][:3], ["seconds", "peak_memory_mb"]] = np.nan
+    done = int((rows["state"] == "done").sum()) - 3
+    most = pd.to_numeric(rows.loc[rows["state"] == "done", "peak_memory_mb"]).max()
+    text = page(tmp_path, rows)
+    assert f"# {done} conversions needed up to {most:.0f} MB and" in text
+    assert re.search(r"\n  convert:\n    mem_mb: attempt \* \d+\n    runtime: attempt", text)
+    assert "set-resources" not in page(tmp_path, rows[rows["state"] != "done"])
+
+
+# -- at the end of a run ---------------------------------------------------------------------
+
+
+def test_the_report_at_the_end_of_a_run_has_settings_and_versions(ready):
+    rows = status.table(ready.catalogue.safes.index, ready.done.pending, ready.layout)
+    status.write(ready.layout.status, rows)
+    assert command.at_end(ready) == ""
+    text = ready.layout.report.read_text()
+    assert "<h1>2 of 4 SAFEs are done</h1>" in text
+    for what in (ready.settings.output_dir, ready.settings.safes[0], metadata.version("xsar")):
+        assert f"<code>{what}</code>" in text
+
+
+def test_a_report_that_cannot_be_written_is_one_line_at_the_end(config, tmp_path):
+    run = begun(plan_of(config, report=True))
+    make(run, 1)
+    run.plan.layout.report.mkdir()
+    lines = list(run_summary.lines(run, command.at_end))
+    place = lines.index(f"    1 of 4 SAFEs are done; each of them: {tmp_path}/out/status.csv")
+    file = f"{tmp_path}/out/report.html"
+    assert lines[place + 1] == f"    {file} cannot be written: {file}: Is a directory"
+
+
+def test_a_run_that_ends_meanwhile_is_counted_in(config, monkeypatch):
+    """Its `status.csv` is newer than what was looked at."""
+    at_work = begun(plan_of(config), 1)
+    looks = []
+
+    def table(*arguments, **more):
+        looks.append(1)
+        rows = status_table(*arguments, **more)
+        if len(looks) == 1:
+            make(at_work, 1)
+            list(run_summary.lines(at_work, command.at_end))
+        return rows
+
+    status_table = status.table
+    monkeypatch.setattr(command.status, "table", table)
+    plan, rows = command.as_it_stands(config, SCHEMA_FILE)
+    assert [row["state"] for row in rows] == ["done", *["pending"] * 3]
+    assert len(plan.done.pending) == 3
+
+
+# -- the map ---------------------------------------------------------------------------------
+
+
+def ring(*points: tuple[float, float]) -> str:
+    return f"POLYGON (({', '.join(f'{x} {y}' for x, y in (*points, points[0]))}))"
+
+
+def drawn(*texts: str) -> tuple:
+    found = footprints.read(texts)
+    window = fitting(found.bounds)
+    return window, footprints.paths(found, window)
+
+
+def extent(path: str) -> tuple[float, float]:
+    """Width and height of the parts of a path, the largest each way."""
+    sizes = []
+    for part in path.split("M")[1:]:
+        first, rest = part.rstrip("z").split("l")
+        start = np.array(first.split(), float)
+        steps = np.array(re.findall(r"-?\d+", rest), float).reshape(-1, 2)
+        sizes.append(np.ptp(np.vstack([start, start + np.cumsum(steps, axis=0)]), axis=0))
+    return tuple(np.max(sizes, axis=0))
+
+
+PACIFIC = ring((178.5, -18), (-179, -17.6), (-179.4, -16), (178.1, -16.4))
+BRITTANY = ring((-6, 47), (-3, 47.4), (-3.4, 49), (-6.4, 48.6))
+
+
+def test_a_footprint_across_the_date_line_is_not_smeared():
+    window, paths = drawn(PACIFIC)
+    assert window.west < 178.1 and 181 < window.east < 200
+    assert extent(paths[0])[0] == pytest.approx(2.9 / (window.east - window.west) * WIDTH, rel=0.01)
+
+
+def test_it_is_there_on_both_edges_of_a_map_of_the_world():
+    places = [(x, y) for x in range(-180, 180, 30) for y in (-60, 0, 60)]
+    others = [ring((x, y), (x + 2, y), (x + 2, y + 2), (x, y + 2)) for x, y in places]
+    window, paths = drawn(*others, PACIFIC)
+    assert (window.west, window.east) == (-180, 180)
+    assert paths[len(others)].count("M") == 2
+    assert max(extent(path)[0] for path in paths.values()) < WIDTH / 60
+
+
+def test_both_halves_of_a_split_footprint_stay_together():
+    halves = (
+        "MULTIPOLYGON (((178 -18, 180 -18, 180 -16, 178 -16, 178 -18)),"
+        " ((-180 -18, -178 -18, -178 -16, -180 -16, -180 -18)))"
+    )
+    window, paths = drawn(halves)
+    assert window.east - window.west < 60
+    assert paths[0].count("M") == 2
+
+
+def test_shapes_are_true_in_the_middle_of_the_map():
+    """At 60° a degree of longitude is half as long as one of latitude."""
+    _, paths = drawn(ring((10, 59), (14, 59), (14, 61), (10, 61)))
+    width, height = extent(paths[0])
+    assert width == pytest.approx(height, rel=0.01)
+
+
+def test_data_all_round_a_pole_are_seen_from_above():
+    circle = [ring((x, 75), (x + 8, 75), (x + 8, 77), (x, 77)) for x in range(-180, 180, 12)]
+    window, paths = drawn(*circle)
+    assert window.pole == 1 and window.height == WIDTH
+    # 8 degrees at 75°N are 230 km, as long as 2.1 degrees of latitude.
+    assert max(extent(paths[0])) == pytest.approx(2.1 * window.scale, rel=0.2)
+    assert (
+        fitting(footprints.read([text.replace(" 7", " -7") for text in circle]).bounds).pole == -1
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "POLYGON ((",
+        "POLYGON EMPTY",
+        "POINT (1 2)",
+        "POLYGON ((0 0, nan 1, 1 1, 0 0))",
+        "POLYGON ((0 0, 0 95, 1 95, 0 0))",
+        # Round the pole.
+        "POLYGON ((0 85, 120 85, -120 85, 0 85))",
+        "<script>alert(1)</script>",
+    ],
+)
+def test_a_footprint_that_is_none_is_left_out_and_the_others_are_drawn(text):
+    _, paths = drawn(BRITTANY, text, BRITTANY)
+    assert set(paths) == {0, 2}
+    assert paths[0] == paths[2]
+
+
+def test_a_lone_scene_has_surroundings_and_a_coast():
+    window, _ = drawn(BRITTANY)
+    assert window.north - window.south >= 6
+    land = coast.path(window)
+    assert land.startswith("M") and 5_000 < len(land) < 300_000
+    assert re.fullmatch(r"(M-?\d+ -?\d+(l[-\d ]+|h1)z)+", land)
+
+
+def test_without_the_coastline_there_is_a_map_that_says_so(monkeypatch):
+    def missing(*_, **__):
+        raise reasons.LandMaskError("the coastline is not installed")
+
+    monkeypatch.setattr(coast.gshhg, "read", missing)
+    made = footprint_map.draw(table(footprint=[BRITTANY]))
+    assert made.trouble == "the coastline is not installed" and not made.land
+    assert sum(len(layer.paths) for layer in made.layers) == 1
+
+
+# -- failures --------------------------------------------------------------------------------
+
+
+def test_every_class_says_what_to_do():
+    assert set(reasons.EXIT_CODES) | {"killed", "interrupted"} <= set(states.ADVICE)
+
+
+# -- logs and quicklooks ---------------------------------------------------------------------
+
+
+def test_the_end_of_a_log_whatever_is_in_it(tmp_path):
+    log = tmp_path / "x.log"
+    assert excerpts.tail(log) == ""
+    log.mkdir()
+    assert excerpts.tail(log) == ""
+    log.rmdir()
+    os.mkfifo(log)
+    assert excerpts.tail(log) == ""
+    log.unlink()
+    log.write_bytes(b"")
+    assert excerpts.tail(log) == ""
+    log.write_bytes(b"10 %\r20 %\r\x1b[31mred\x1b[0m \xff\x00\n" + b"x" * 900 + b"\n\n\n")
+    red, long = excerpts.tail(log).split("\n")
+    assert red == "red \N{REPLACEMENT CHARACTER}"
+    assert len(long) == excerpts.CHARACTERS and long.endswith("…")
+
+
+def test_only_the_end_of_a_huge_log_is_read(tmp_path):
+    log = tmp_path / "x.log"
+    with log.open("wb") as file:
+        # 100 GB, of which nothing takes space.
+        file.truncate(100 << 30)
+        file.seek(0, 2)
+        file.write(b"\n" + b"".join(b"line %d\n" % k for k in range(100)))
+    assert excerpts.tail(log).split("\n") == [f"line {k}" for k in range(85, 100)]
+
+
+def test_the_newest_quicklooks_are_taken_as_far_as_there_is_room(tmp_path, monkeypatch):
+    rows = table(ended=[f"2026-01-0{k}T00:00:00Z" for k in range(1, 8)])
+    layout = Layout(tmp_path)
+    assert quicklooks.newest(rows, layout) == []
+    (tmp_path / "quicklooks").mkdir()
+    png = b"\x89PNG\r\n\x1a\n" + bytes(992)
+    for name in rows.index[:6]:
+        (tmp_path / "quicklooks" / f"{name}.png").write_bytes(png)
+    (tmp_path / "quicklooks" / f"{rows.index[5]}.png").write_bytes(b"no picture")
+    (tmp_path / "quicklooks" / "of_nobody.png").write_bytes(png)
+    monkeypatch.setattr(quicklooks, "BYTES", 3500)
+    found = quicklooks.newest(rows, layout)
+    assert [one.name for one in found] == list(rows.index[[4, 3, 2]])
+    assert found[0].words == "S1A IW DV, 2024-03-04 06:30 UTC"

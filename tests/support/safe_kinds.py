@@ -1,0 +1,104 @@
+"""The table of kinds of broken SAFE: what each is, and what may become of it.
+
+A kind is a function on the folder of a SAFE's copy and a seeded random generator. It may return
+another path to convert. Modules of kinds register theirs with :func:`kind`.
+"""
+
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from safes import BROKEN, copy_safe, only, seal
+
+Damage = Callable[[Path, random.Random], Path | None]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind. ``damage`` breaks; its docstring, or ``text``, says how.
+
+    ``fate``: what may become of it.
+
+    - ``refused``: no product, whatever the seed.
+    - ``right``: always a product, with the values of the whole SAFE.
+    - ``either``: refused, or a product with the values that its metadata and the whole SAFE's
+      pixels make.
+    - ``pixels``: refused, or a product with the values that its own pixels make. That a pixel is
+      wrong nobody can know who does not read the whole file for its checksum.
+
+    ``sealed``: whether sizes and checksums are put right again afterwards. If not said, with half
+    of the seeds.
+    """
+
+    name: str
+    damage: Damage
+    text: str
+    fate: str
+    sealed: bool | None
+
+    def apply(self, safe: Path, seed: int) -> Path:
+        """Break a copy of a SAFE; returns the path to convert."""
+        chance = random.Random(f"{self.name} {seed}")
+        path = self.damage(safe, chance) or safe
+        if self.is_sealed(seed):
+            seal(path)
+        return path
+
+    def is_sealed(self, seed: int) -> bool:
+        return bool(seed % 2 == 0) if self.sealed is None else self.sealed
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def kind(fate: str = "refused", sealed: bool | None = None) -> Callable[[Damage], Damage]:
+    """Put a function into the table, under its name."""
+
+    def register(damage: Damage) -> Damage:
+        name = damage.__name__.replace("_", "-")
+        assert name not in KINDS and fate in ("refused", "right", "either", "pixels")
+        assert damage.__doc__, name
+        KINDS[name] = Kind(name, damage, " ".join(damage.__doc__.split()), fate, sealed)
+        return damage
+
+    return register
+
+
+#: Kinds that the tests of the check have too.
+for _name, _broken in BROKEN.items():
+    _key = "known-" + re.sub(r"\W+", "-", _name)
+    KINDS[_key] = Kind(
+        _key, lambda safe, chance, how=_broken.how: how(safe), _name, "refused", sealed=True
+    )
+
+# -- what kinds of several modules need ------------------------------------------------------
+
+FILES = {
+    "manifest": "manifest.safe",
+    "annotation": "annotation/*-{}-*.xml",
+    "calibration": "annotation/calibration/calibration-*-{}-*.xml",
+    "noise": "annotation/calibration/noise-*-{}-*.xml",
+    "measurement": "measurement/*-{}-*.tiff",
+}
+METADATA = ("annotation", "calibration", "noise")
+
+
+def file_of(safe: Path, kind: str, chance: random.Random) -> Path:
+    """The file of that kind, of either polarisation."""
+    return only(safe, FILES[kind].format(chance.choice(["vv", "vh"])))
+
+
+def any_file(safe: Path, chance: random.Random, *kinds: str) -> Path:
+    return file_of(safe, chance.choice(kinds or list(FILES)), chance)
+
+
+def secret(safe: Path, name: str = "secret.txt") -> Path:
+    """A file outside of the SAFE that nobody may open: see ``safe_cases``."""
+    return safe.parent / "outside" / name
+
+
+def copy_outside(safe: Path) -> Path:
+    """A whole copy of the SAFE at the place that nobody may open."""
+    return copy_safe(safe, safe.parent / "outside")

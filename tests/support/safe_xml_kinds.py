@@ -1,0 +1,824 @@
+"""Broken SAFEs: XML that is no XML, attacks by XML, and numbers that make no sense."""
+
+import random
+import re
+from pathlib import Path
+from random import Random
+
+from lxml import etree
+from safe_kinds import FILES, METADATA, any_file, file_of, kind, secret
+from safes import edit, only
+
+#: What may stand in the place of a number.
+ABSURD = (
+    *("nan", "inf", "-inf", "INF", "1e308", "-1e308", "1e400", "-0", "0", "-1", "1e-320"),
+    *("99999999999999999999999", "4294967296", "-2147483649", "9" * 5000, "1e99999"),
+    *(
+        "",
+        " ",
+        "many",
+        "0x10",
+        "1_0",
+        "½",
+        "²",
+        "1,5",
+        "true",
+        "--1",
+        "+-1",
+        "1 2",
+        "١٢",
+        "1e",
+        ".",
+    ),
+)
+#: Those that no number of an image, a grid or a table can be, whatever is done about it.
+HOPELESS = tuple(text for text in ABSURD if text not in ("-0", "0", "-1", "1e-320", "1 2"))
+
+
+def rewrite(path: Path, change) -> None:
+    """Parse, let ``change(root)`` change, and write again."""
+    tree = etree.parse(str(path), etree.XMLParser(remove_blank_text=False))
+    change(tree.getroot())
+    tree.write(str(path), encoding="UTF-8", xml_declaration=True)
+
+
+def pick(root: etree._Element, path: str, chance: Random) -> etree._Element:
+    return chance.choice(root.findall(path))
+
+
+def both(safe: Path, what: str) -> list[Path]:
+    return [only(safe, FILES[what].format(pol)) for pol in ("vv", "vh")]
+
+
+def change_both(safe: Path, what: str, change) -> None:
+    """The same change in the files of both polarisations, so that these agree."""
+    for path in both(safe, what):
+        rewrite(path, change)
+
+
+def replace_word(text: str, chance: Random, by: str) -> str:
+    words = text.split()
+    words[chance.randrange(len(words))] = by
+    return " ".join(words)
+
+
+# -- no XML, or odd XML ----------------------------------------------------------------------
+
+
+@kind()
+def other_root(safe: Path, chance: Random) -> None:
+    """The root element is another one."""
+    path = any_file(safe, chance, "manifest", *METADATA)
+    path.write_text(chance.choice(["<html/>", "<a><product/></a>", "<VRTDataset/>", "<product/>"]))
+
+
+@kind()
+def no_xml(safe: Path, chance: Random) -> None:
+    """Something that is no XML at all."""
+    path = any_file(safe, chance, "manifest", *METADATA)
+    path.write_bytes(
+        chance.choice(
+            [
+                *(b"\0" * 1000, b"PK\3\4" + bytes(500), b"\x1f\x8b\x08" + bytes(500), b"<"),
+                *(b"\xff\xfe", b"\xef\xbb\xbf", b"%PDF-1.4", b"<a>" * 100, chance.randbytes(2000)),
+            ]
+        )
+    )
+
+
+@kind("either", sealed=True)
+def other_encoding(safe: Path, chance: Random) -> None:
+    """The same text in UTF-16, UTF-32, with a byte order mark, or in another's bytes."""
+    path = any_file(safe, chance, *METADATA)
+    text = path.read_text()
+    encoding = chance.choice(["UTF-16", "UTF-32", "ISO-8859-1", "utf-8-sig", "cp037", "UTF-7"])
+    told = text.replace('encoding="UTF-8"', f'encoding="{encoding}"')
+    path.write_bytes((told if chance.random() < 0.7 else text).encode(encoding))
+
+
+@kind()
+def bytes_of_no_encoding(safe: Path, chance: Random) -> None:
+    """Bytes within an XML file that are no UTF-8, or no characters of XML."""
+    path = any_file(safe, chance, "manifest", *METADATA)
+    data = path.read_bytes()
+    at = chance.randrange(data.index(b">") + 1, len(data) - 30)
+    path.write_bytes(data[:at] + chance.choice([b"\xff", b"\xc0\x80", b"\0", b"\1"]) + data[at:])
+
+
+@kind("either", sealed=True)
+def numbers_with_comments_inside(safe: Path, chance: Random) -> None:
+    """A comment, a processing instruction or CDATA in the middle of a number."""
+    path = any_file(safe, chance, *METADATA)
+    mark = chance.choice(["<!-- a -->", "<?a b?>", "<![CDATA[]]>"])
+    tag = chance.choice(["line", "pixel", "sigmaNought", "noiseRangeLut", "longitude", "startTime"])
+    path.write_text(
+        re.sub(rf"(<{tag}[^>]*>[^<]{{3}})([^<]*<)", lambda m: m[1] + mark + m[2], path.read_text())
+    )
+
+
+@kind()
+def deep_nesting(safe: Path, chance: Random) -> None:
+    """Elements within elements, 300 to 100,000 deep."""
+    path = any_file(safe, chance, "manifest", *METADATA)
+    depth = chance.choice([300, 5_000, 100_000])
+    text = path.read_text()
+    end = text.rindex("</")
+    path.write_text(text[:end] + "<a>" * depth + "</a>" * depth + text[end:])
+
+
+@kind("either", sealed=True)
+def huge_text(safe: Path, chance: Random) -> None:
+    """A text, an attribute, a comment or blanks of 12 million characters."""
+    path = any_file(safe, chance, *METADATA)
+    text, many = path.read_text(), 12_000_000
+    end = text.rindex("</")
+    more = chance.choice(
+        ["<a>" + "1 " * (many // 2) + "</a>", f'<a b="{"c" * many}"/>', f"<!--{'a' * many}-->"]
+    )
+    path.write_text(text[:end] + chance.choice([more, " " * many]) + text[end:])
+
+
+@kind("either", sealed=True)
+def many_elements(safe: Path, chance: Random) -> None:
+    """A million elements, or a thousand attributes, more than there should be."""
+    path = any_file(safe, chance, *METADATA)
+    text = path.read_text()
+    end = text.rindex("</")
+    attributes = " ".join(f"b{n}='c'" for n in range(1000))
+    more = chance.choice(["<a/>" * 1_000_000, f"<a {attributes}/>"])
+    path.write_text(text[:end] + more + text[end:])
+
+
+@kind()
+def too_much_metadata(safe: Path, chance: Random) -> None:
+    """An XML file of 40 MB."""
+    path = any_file(safe, chance, *METADATA)
+    text = path.read_text()
+    end = text.rindex("</")
+    path.write_text(text[:end] + "<a>b</a>" * 5_000_000 + text[end:])
+
+
+@kind("either", sealed=True)
+def namespaces_bent(safe: Path, chance: Random) -> None:
+    """A default namespace, or a prefix that xsar knows bound to another one."""
+    path = any_file(safe, chance, *METADATA)
+    by = chance.choice(['xmlns="urn:a"', 'xmlns:safe="urn:a"', 'xmlns:xfdu="urn:a"', 'xmlns:a="b"'])
+    path.write_text(re.sub(r"<(product|calibration|noise)>", rf"<\1 {by}>", path.read_text()))
+
+
+# -- attacks ---------------------------------------------------------------------------------
+
+
+def with_type(path: Path, declarations: str, used: str) -> None:
+    """Declare a document type, and use an entity in the first text of the file."""
+    text = path.read_text()
+    root = re.search(r"<([A-Za-z:]+)[ >]", text)[1]
+    text = text.replace("?>", f"?><!DOCTYPE {root} {declarations}>", 1)
+    path.write_text(re.sub(r"(<[\w:]+>)[^<>]+(</)", rf"\g<1>{used}\g<2>", text, count=1))
+
+
+@kind()
+def billion_laughs(safe: Path, chance: Random) -> None:
+    """Entities of entities of entities: 10^9 times the same word."""
+    levels = "".join(f'<!ENTITY a{n + 1} "{f"&a{n};" * 10}">' for n in range(9))
+    path = any_file(safe, chance, "manifest", *METADATA)
+    with_type(path, f'[<!ENTITY a0 "ha">{levels}]', "&a9;")
+
+
+@kind()
+def quadratic_blowup(safe: Path, chance: Random) -> None:
+    """One long entity, many times."""
+    path = any_file(safe, chance, "manifest", *METADATA)
+    with_type(path, f'[<!ENTITY a "{"1 " * 50_000}">]', "&a;" * 50_000)
+
+
+@kind()
+def entity_of_a_local_file(safe: Path, chance: Random) -> None:
+    """An entity that stands for a file of this machine."""
+    path = any_file(safe, chance, "manifest", *METADATA)
+    place = chance.choice([str(secret(safe)), f"file://{secret(safe)}", "../outside/secret.txt"])
+    with_type(path, f'[<!ENTITY a SYSTEM "{place}">]', "&a;")
+
+
+@kind()
+def entity_of_parameters(safe: Path, chance: Random) -> None:
+    """A parameter entity that fetches declarations from a file, or from the network."""
+    path = any_file(safe, chance, "manifest", *METADATA)
+    place = chance.choice([f"file://{secret(safe, 'secret.dtd')}", "http://localhost:9/a.dtd"])
+    with_type(path, f'[<!ENTITY % a SYSTEM "{place}"> %a;]', "1")
+
+
+@kind()
+def document_type_elsewhere(safe: Path, chance: Random) -> None:
+    """A document type that is described in a file of this machine."""
+    path = any_file(safe, chance, "manifest", *METADATA)
+    with_type(path, f'SYSTEM "file://{secret(safe, "secret.dtd")}"', "1")
+
+
+@kind()
+def harmless_entity(safe: Path, chance: Random) -> None:
+    """An entity that stands for a number: xsar would see it, the check would not."""
+    path = any_file(safe, chance, "manifest", *METADATA)
+    with_type(path, '[<!ENTITY a "1">]', "&a;")
+
+
+@kind("either", sealed=True)
+def inclusions(safe: Path, chance: Random) -> None:
+    """XInclude, a style sheet and a schema that name a file of this machine."""
+    path = any_file(safe, chance, *METADATA)
+    place = f"file://{secret(safe)}"
+    text = path.read_text()
+    end = text.rindex("</")
+    text = (
+        f'{text[:end]}<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" parse="text" '
+        f'href="{place}"/><a xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
+        f'xsi:schemaLocation="urn:a {place}"/>{text[end:]}'
+    )
+    path.write_text(text.replace("?>", f'?><?xml-stylesheet type="text/xsl" href="{place}"?>', 1))
+
+
+@kind()
+def schema_that_attacks(safe: Path, chance: Random) -> None:
+    """The schema of the annotation, which xsar reads too, is no XML or has entities."""
+    path = safe / "support" / "s1-level-1-product.xsd"
+    path.parent.mkdir()
+    laughs = "".join(f'<!ENTITY a{n + 1} "{f"&a{n};" * 10}">' for n in range(9))
+    path.write_text(
+        chance.choice(
+            [
+                "",
+                "no XML",
+                "<html/>",
+                f'<!DOCTYPE s [<!ENTITY a0 "ha">{laughs}]><s:schema xmlns:s="x">&a9;</s:schema>',
+                f'<!DOCTYPE s [<!ENTITY a SYSTEM "{secret(safe)}">]><schema>&a;</schema>',
+            ]
+        )
+    )
+
+
+@kind("either", sealed=False)
+def schema_of_odd_content(safe: Path, chance: Random) -> None:
+    """A schema that is one, but not as xsar expects it."""
+    path = safe / "support" / "s1-level-1-product.xsd"
+    path.parent.mkdir()
+    head = '<xsd:schema xmlns:xsd="http://www.w3.org/2001/XMLSchema">'
+    inner = chance.choice(
+        [
+            "",
+            "<xsd:element/>",
+            "<xsd:complexType><xsd:sequence><xsd:element/></xsd:sequence></xsd:complexType>",
+            '<xsd:complexType><xsd:sequence><xsd:element name="longitude"><a/></xsd:element>'
+            "</xsd:sequence></xsd:complexType>",
+        ]
+    )
+    path.write_text(f"{head}{inner}</xsd:schema>")
+
+
+# -- structure -------------------------------------------------------------------------------
+
+
+@kind("either")
+def element_missing(safe: Path, chance: Random) -> None:
+    """Any element of a file, with all that is in it, is missing."""
+
+    def change(root: etree._Element) -> None:
+        chosen = chance.choice(list(root.iterdescendants()))
+        chosen.getparent().remove(chosen)
+
+    rewrite(any_file(safe, chance, *METADATA), change)
+
+
+@kind("either")
+def part_missing(safe: Path, chance: Random) -> None:
+    """A whole part of a file is missing."""
+
+    def change(root: etree._Element) -> None:
+        parts = [one for one in root.iterdescendants() if len(one)][:40]
+        chosen = chance.choice(parts)
+        chosen.getparent().remove(chosen)
+
+    rewrite(any_file(safe, chance, *METADATA), change)
+
+
+@kind("either")
+def element_twice(safe: Path, chance: Random) -> None:
+    """Any element of a file is there twice."""
+
+    def change(root: etree._Element) -> None:
+        chosen = chance.choice(list(root.iterdescendants()))
+        chosen.addnext(etree.fromstring(etree.tostring(chosen)))
+
+    rewrite(any_file(safe, chance, *METADATA), change)
+
+
+@kind("either")
+def element_moved(safe: Path, chance: Random) -> None:
+    """Any element stands elsewhere among its neighbours."""
+
+    def change(root: etree._Element) -> None:
+        parent = chance.choice([one for one in root.iter() if len(one) > 1])
+        chosen = chance.choice(list(parent))
+        parent.remove(chosen)
+        parent.insert(chance.randrange(len(parent) + 1), chosen)
+
+    rewrite(any_file(safe, chance, *METADATA), change)
+
+
+@kind("either")
+def element_of_another_name(safe: Path, chance: Random) -> None:
+    """Any element is called something else."""
+
+    def change(root: etree._Element) -> None:
+        chance.choice(list(root.iterdescendants())).tag = chance.choice(["a", "line", "count"])
+
+    rewrite(any_file(safe, chance, *METADATA), change)
+
+
+@kind("either")
+def any_text_absurd(safe: Path, chance: Random) -> None:
+    """The text of any element is absurd."""
+
+    def change(root: etree._Element) -> None:
+        leaves = [one for one in root.iterdescendants() if not len(one)]
+        chance.choice(leaves).text = chance.choice(ABSURD)
+
+    rewrite(any_file(safe, chance, *METADATA), change)
+
+
+@kind("either")
+def any_count_absurd(safe: Path, chance: Random) -> None:
+    """The count that an element states is absurd."""
+
+    def change(root: etree._Element) -> None:
+        counted = [one for one in root.iterdescendants() if one.get("count")]
+        chance.choice(counted).set("count", chance.choice([*ABSURD[:20], "many", "1e9", "999999"]))
+
+    rewrite(any_file(safe, chance, *METADATA), change)
+
+
+# -- the annotation --------------------------------------------------------------------------
+
+IMAGE = "imageAnnotation/imageInformation/"
+POINT = "geolocationGrid/geolocationGridPointList/geolocationGridPoint"
+ORBIT = "generalAnnotation/orbitList/orbit"
+
+
+@kind()
+def size_or_spacing_absurd(safe: Path, chance: Random) -> None:
+    """Lines, samples, spacing or interval of the image make no sense."""
+    tag = chance.choice(
+        [
+            *("numberOfLines", "numberOfSamples", "azimuthPixelSpacing", "rangePixelSpacing"),
+            "azimuthTimeInterval",
+        ]
+    )
+    by = chance.choice([*ABSURD, "7", "20", "1e-9", "1000000", "0.1"])
+
+    def change(root: etree._Element) -> None:
+        root.find(IMAGE + tag).text = by
+
+    rewrite(file_of(safe, "annotation", chance), change)
+
+
+@kind()
+def spacing_of_another_mode(safe: Path, chance: Random) -> None:
+    """Both annotations say that pixels are of another size than they are."""
+    tag, by = (
+        chance.choice(["azimuthPixelSpacing", "rangePixelSpacing"]),
+        chance.choice([5, 20, 40]),
+    )
+
+    def change(root: etree._Element) -> None:
+        root.find(IMAGE + tag).text = f"{by:.6e}"
+
+    change_both(safe, "annotation", change)
+
+
+@kind()
+def grid_value_hopeless(safe: Path, chance: Random) -> None:
+    """One value of the geolocation grid is no such number, in both polarisations."""
+    tag = chance.choice(
+        [
+            *("longitude", "latitude", "height", "incidenceAngle", "elevationAngle"),
+            *("slantRangeTime", "azimuthTime", "line", "pixel"),
+        ]
+    )
+    at, by = chance.randrange(210), chance.choice(HOPELESS)
+
+    def change(root: etree._Element) -> None:
+        root.findall(POINT)[at].find(tag).text = by
+
+    change_both(safe, "annotation", change)
+
+
+@kind()
+def grid_point_elsewhere(safe: Path, chance: Random) -> None:
+    """One point of the grid lies 1 km to half around the Earth from where it is."""
+    tag, at = chance.choice(["longitude", "latitude"]), chance.randrange(210)
+    by = chance.choice([-1, 1]) * 10 ** chance.uniform(-1.7, 2)
+
+    def change(root: etree._Element) -> None:
+        found = root.findall(POINT)[at].find(tag)
+        found.text = f"{float(found.text) + by:.15e}"
+
+    change_both(safe, "annotation", change)
+
+
+@kind()
+def grid_shifted(safe: Path, chance: Random) -> None:
+    """All positions, or angles, heights, ranges or times of the grid, are shifted or scaled."""
+    tag, by = chance.choice(
+        [
+            *(("longitude", 0.05), ("longitude", -3), ("latitude", 0.01), ("latitude", 20)),
+            *(("height", 500), ("incidenceAngle", 1), ("elevationAngle", -2)),
+            *(("slantRangeTime", 1e-5), ("longitude", 360), ("incidenceAngle", 90)),
+        ]
+    )
+
+    def change(root: etree._Element) -> None:
+        for point in root.findall(POINT):
+            point.find(tag).text = f"{float(point.findtext(tag)) + by:.15e}"
+
+    change_both(safe, "annotation", change)
+
+
+@kind()
+def grid_values_exchanged(safe: Path, chance: Random) -> None:
+    """Two columns of the grid are exchanged: longitude and latitude, line and pixel, ..."""
+    tags = chance.choice(
+        [
+            ("longitude", "latitude"),
+            ("line", "pixel"),
+            ("height", "longitude"),
+            ("incidenceAngle", "elevationAngle"),
+        ]
+    )
+
+    def change(root: etree._Element) -> None:
+        for point in root.findall(POINT):
+            one, other = (point.find(tag) for tag in tags)
+            one.text, other.text = other.text, one.text
+
+    change_both(safe, "annotation", change)
+
+
+@kind()
+def grid_mirrored(safe: Path, chance: Random) -> None:
+    """The places are right, and the values those of the far end, in lines or samples or both."""
+    along, across = chance.choice([(1, -1), (-1, 1), (-1, -1)])
+
+    def change(root: etree._Element) -> None:
+        points = root.findall(POINT)
+        for name in ("longitude", "latitude"):
+            texts = [point.findtext(name) for point in points]
+            rows = [texts[n : n + 21][::across] for n in range(0, 210, 21)][::along]
+            for point, text in zip(points, [text for row in rows for text in row], strict=True):
+                point.find(name).text = text
+
+    change_both(safe, "annotation", change)
+
+
+@kind()
+def grid_in_disorder(safe: Path, chance: Random) -> None:
+    """The points are all there, in another order: xsar takes them as they come."""
+    order = list(range(210))
+    chance.choice([chance.shuffle, list.reverse])(order)
+
+    def change(root: etree._Element) -> None:
+        points = root.findall(POINT)
+        parent = points[0].getparent()
+        parent[:] = [points[at] for at in order]
+
+    change_both(safe, "annotation", change)
+
+
+@kind()
+def grid_with_holes(safe: Path, chance: Random) -> None:
+    """Points, rows or columns of the grid are missing, at the edge or inside."""
+    row, column, some = chance.choice([0, 9]), chance.choice([0, 20]), chance.sample(range(210), 3)
+    left_out = chance.choice(
+        [
+            lambda at: at // 21 == row,
+            lambda at: at % 21 == column,
+            lambda at: at in some,
+            lambda at: at > 21,
+            lambda at: at > 0,
+            lambda at: True,
+        ]
+    )
+
+    def change(root: etree._Element) -> None:
+        points = root.findall(POINT)
+        for at, point in enumerate(points):
+            if left_out(at):
+                point.getparent().remove(point)
+
+    change_both(safe, "annotation", change)
+
+
+@kind()
+def grid_on_other_pixels(safe: Path, chance: Random) -> None:
+    """The positions are right, but said to be of other lines or samples."""
+    tag = chance.choice(["line", "pixel"])
+    f = chance.choice([lambda v: v * 2, lambda v: v // 2, lambda v: v + 50, lambda v: -v])
+
+    def change(root: etree._Element) -> None:
+        for point in root.findall(POINT):
+            point.find(tag).text = str(f(int(point.findtext(tag))))
+
+    change_both(safe, "annotation", change)
+
+
+@kind()
+def times_absurd(safe: Path, chance: Random) -> None:
+    """Times are shifted, reversed, out of order, or none."""
+    how = chance.choice(["hour", "reversed", "one", "none", "old", "first"])
+
+    def change(root: etree._Element) -> None:
+        found = [point.find("azimuthTime") for point in root.findall(POINT)]
+        texts = [one.text for one in found]
+        if how == "reversed":
+            texts.reverse()
+        elif how == "one":
+            texts[105] = texts[105].replace("T18:", "T19:")
+        elif how == "none":
+            texts[0] = "2024-03-01 18:00:00"
+        elif how == "first":
+            root.find(IMAGE + "productFirstLineUtcTime").text = "2024-03-01T17:00:00.000000"
+        else:
+            year, hour = ("1066", "T18:") if how == "old" else ("2024", "T23:")
+            texts = [text.replace("2024", year).replace("T18:", hour) for text in texts]
+        for one, text in zip(found, texts, strict=True):
+            one.text = text
+
+    change_both(safe, "annotation", change)
+
+
+@kind()
+def orbit_wrong(safe: Path, chance: Random) -> None:
+    """State vectors are missing, too few, too late, in disorder, elsewhere, or in another frame."""
+    how = chance.choice(
+        ["none", "one", "late", "reversed", "scaled", "velocity", "frame", "negative", "absurd"]
+    )
+    by, axis, at = chance.choice(HOPELESS), chance.choice("xyz"), chance.randrange(4, 8)
+
+    def change(root: etree._Element) -> None:
+        vectors = root.findall(ORBIT)
+        parent = vectors[0].getparent()
+        if how in ("none", "one", "late"):
+            parent[:] = {"none": [], "one": vectors[:1], "late": vectors[8:]}[how]
+        elif how == "reversed":
+            parent[:] = vectors[::-1]
+        elif how == "frame":
+            vectors[0].find("frame").text = "Inertial"
+        elif how == "absurd":
+            vectors[at].find(f"position/{axis}").text = by
+        else:
+            part, factor = {
+                "scaled": ("position", 1.001),
+                "velocity": ("velocity", 1.01),
+                "negative": ("velocity", -1),
+            }[how]
+            for vector in vectors:
+                for one in vector.find(part):
+                    one.text = f"{float(one.text) * factor:.15e}"
+
+    change_both(safe, "annotation", change)
+
+
+@kind()
+def direction_wrong(safe: Path, chance: Random) -> None:
+    """The pass or the heading is another one than the orbit's."""
+    tag, by = chance.choice(
+        [
+            *(("pass", "Descending"), ("pass", "up"), ("platformHeading", "165.0")),
+            *(("platformHeading", "-20"), ("platformHeading", "nan")),
+        ]
+    )
+
+    def change(root: etree._Element) -> None:
+        root.find(f"generalAnnotation/productInformation/{tag}").text = by
+
+    change_both(safe, "annotation", change)
+
+
+@kind()
+def noise_removal_unclear(safe: Path, chance: Random) -> None:
+    """That noise was removed is said of one polarisation, or in a word that xsar takes for yes."""
+    paths = both(safe, "annotation")
+    by = chance.choice(["true", "maybe", "0.5", "False", ""])
+    for path in paths[:1] if by == "true" else paths:
+        edit(path, r"(<thermalNoiseCorrectionPerformed>)[^<]*", rf"\g<1>{by}")
+
+
+@kind()
+def header_of_another_acquisition(safe: Path, chance: Random) -> None:
+    """A field of a header names another mission, mode, orbit, data take or time."""
+    tag, by = chance.choice(
+        [
+            *(("missionId", "S1B"), ("mode", "EW"), ("polarisation", "HH")),
+            *(("absoluteOrbitNumber", "1"), ("missionDataTakeId", "1")),
+            *(("startTime", "2020-01-01T00:00:00.000000"), ("stopTime", "x")),
+        ]
+    )
+
+    def change(root: etree._Element) -> None:
+        root.find(f"adsHeader/{tag}").text = by
+
+    change_both(safe, chance.choice(METADATA), change)
+
+
+@kind("either", sealed=True)
+def swath_merging_odd(safe: Path, chance: Random) -> None:
+    """Swath bounds that overlap, are empty, or missing. A product takes nothing from them."""
+    how = chance.choice(["none", "overlap", "backwards", "twice"])
+
+    def change(root: etree._Element) -> None:
+        merges = root.findall("swathMerging/swathMergeList/swathMerge")
+        parent = merges[0].getparent()
+        bounds = root.findall(".//swathBounds")
+        if how == "none":
+            parent[:] = []
+            parent.set("count", "0")
+        elif how == "twice":
+            parent.append(etree.fromstring(etree.tostring(merges[0])))
+        else:
+            bounds[1].find("firstRangeSample").text = "0" if how == "overlap" else "99999"
+
+    change_both(safe, "annotation", change)
+
+
+@kind("either", sealed=True)
+def parts_that_no_product_needs(safe: Path, chance: Random) -> None:
+    """Antenna patterns, Doppler or FM rates are missing or absurd: xsar reads them all the same."""
+    part = chance.choice(["antennaPattern", "dopplerCentroid", "azimuthFmRateList", "burstList"])
+    by = chance.choice(["missing", "empty", *ABSURD[:10]])
+
+    def change(root: etree._Element) -> None:
+        found = next(root.iter(part))
+        if by == "missing":
+            found.getparent().remove(found)
+        elif by == "empty":
+            found[:] = []
+        else:
+            leaves = [one for one in found.iterdescendants() if not len(one)]
+            if leaves:
+                chance_of_this = random.Random(by + part)
+                chance_of_this.choice(leaves).text = by
+
+    change_both(safe, "annotation", change)
+
+
+# -- calibration and noise -------------------------------------------------------------------
+
+
+@kind()
+def calibration_value_wrong(safe: Path, chance: Random) -> None:
+    """One value of a table of calibration is absurd, or some percent off."""
+    tag, by = (
+        chance.choice(["sigmaNought", "gamma"]),
+        chance.choice([*HOPELESS, "0", "-1", 1.01, 3]),
+    )
+
+    def change(root: etree._Element) -> None:
+        lut = pick(root, f".//{tag}", chance)
+        if isinstance(by, str):
+            lut.text = replace_word(lut.text, chance, by)
+        else:
+            values = lut.text.split()
+            at = chance.randrange(len(values))
+            lut.text = replace_word(lut.text, chance, f"{float(values[at]) * by:.6e}")
+
+    rewrite(file_of(safe, "calibration", chance), change)
+
+
+@kind()
+def calibration_table_wrong(safe: Path, chance: Random) -> None:
+    """A whole table of calibration is zero, negative, scaled, reversed, or another's."""
+    how = chance.choice(["zero", "negative", "scaled", "reversed", "exchanged", "constant"])
+
+    def change(root: etree._Element) -> None:
+        for vector in root.iter("calibrationVector"):
+            sigma, gamma = vector.find("sigmaNought"), vector.find("gamma")
+            if how == "exchanged":
+                sigma.text, gamma.text = gamma.text, sigma.text
+                continue
+            values = [float(value) for value in sigma.text.split()]
+            values = {
+                "zero": [0.0] * len(values),
+                "negative": [-value for value in values],
+                "scaled": [value * 2 for value in values],
+                "reversed": values[::-1],
+                "constant": [values[0]] * len(values),
+            }[how]
+            sigma.text = " ".join(f"{value:.6e}" for value in values)
+
+    rewrite(file_of(safe, "calibration", chance), change)
+
+
+@kind()
+def vectors_wrong(safe: Path, chance: Random) -> None:
+    """Vectors are missing, in disorder, at the same line, or reach beyond or short of the image."""
+    what, how = chance.choice(["calibration", "noise"]), chance.choice(["one", "disorder", "same"])
+    tag = "calibrationVector" if what == "calibration" else "noiseRangeVector"
+
+    def change(root: etree._Element) -> None:
+        vectors = list(root.iter(tag))
+        parent = vectors[0].getparent()
+        if how == "one":
+            parent[:] = vectors[:1]
+            parent.set("count", "1")
+        elif how == "disorder":
+            parent[:] = vectors[::-1]
+        else:
+            for vector in vectors:
+                vector.find("line").text = "0"
+
+    rewrite(file_of(safe, what, chance), change)
+
+
+@kind()
+def pixels_of_vectors_wrong(safe: Path, chance: Random) -> None:
+    """The pixels of vectors are in disorder, too far, or not those of the other vectors."""
+    what = chance.choice(["calibration", "noise"])
+    how = chance.choice(["reversed", "far", "half", "negative", "moved"])
+    every = chance.random() < 0.5 and how != "moved"
+
+    def change(root: etree._Element) -> None:
+        found = list(root.iter("pixel"))
+        for one in found if every else found[1:2]:
+            values = [int(value) for value in one.text.split()]
+            values = {
+                "reversed": values[::-1],
+                "far": [value * 100 for value in values],
+                "half": [value // 3 for value in values],
+                "negative": [-value for value in values],
+                "moved": [values[0], *(value + 600 for value in values[1:])],
+            }[how]
+            one.text = " ".join(map(str, values))
+
+    rewrite(file_of(safe, what, chance), change)
+
+
+@kind()
+def noise_absurd(safe: Path, chance: Random) -> None:
+    """Noise is zero everywhere, negative, above all signals, or no number."""
+    how = chance.choice(["zero", "negative", "huge", "word"])
+    by = chance.choice([text for text in HOPELESS if text not in ("4294967296",)])
+
+    def change(root: etree._Element) -> None:
+        found = list(root.iter("noiseRangeLut"))
+        if how == "word":
+            one = chance.choice(found)
+            one.text = replace_word(one.text, chance, by)
+            return
+        factor = {"zero": 0, "negative": -1, "huge": 1e6}[how]
+        for one in found:
+            one.text = " ".join(f"{float(value) * factor:.6e}" for value in one.text.split())
+
+    rewrite(file_of(safe, "noise", chance), change)
+
+
+@kind("either", sealed=True)
+def noise_some_decibels_off(safe: Path, chance: Random) -> None:
+    """A value of noise is up to 10 dB off. Nobody can know who has no checksum."""
+
+    def change(root: etree._Element) -> None:
+        one = pick(root, ".//noiseRangeLut", chance)
+        values = one.text.split()
+        at = chance.randrange(len(values))
+        values[at] = f"{float(values[at]) * 10 ** chance.uniform(-1, 1):.6e}"
+        one.text = " ".join(values)
+
+    rewrite(file_of(safe, "noise", chance), change)
+
+
+@kind()
+def noise_along_azimuth_wrong(safe: Path, chance: Random) -> None:
+    """Blocks of noise along azimuth are missing, overlap, lie outside, or hold odd numbers."""
+    how = chance.choice(["none", "overlap", "outside", "zero", "absurd", "short", "backwards"])
+    by = chance.choice(HOPELESS)
+
+    def change(root: etree._Element) -> None:
+        vectors = list(root.iter("noiseAzimuthVector"))
+        one = chance.choice(vectors)
+        lut, lines = one.find("noiseAzimuthLut"), one.find("line")
+        if how == "none":
+            vectors[0].getparent()[:] = []
+            root.find("noiseAzimuthVectorList").set("count", "0")
+        elif how == "overlap":
+            vectors[1].find("firstRangeSample").text = "0"
+        elif how == "outside":
+            one.find(chance.choice(["lastAzimuthLine", "lastRangeSample"])).text = "70000"
+        elif how == "zero":
+            lut.text = " ".join("0" for _ in lut.text.split())
+        elif how == "absurd":
+            lut.text = replace_word(lut.text, chance, by)
+        elif how == "short":
+            for found in (lut, lines):
+                found.text = " ".join(found.text.split()[:3])
+                found.set("count", "3")
+        else:
+            lines.text = " ".join(lines.text.split()[::-1])
+
+    rewrite(file_of(safe, "noise", chance), change)

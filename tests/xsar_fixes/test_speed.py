@@ -1,0 +1,285 @@
+"""Workarounds that save work: still needed, and the same values to the last bit."""
+
+import json
+import time
+
+import dask
+import numpy as np
+import pytest
+import rasterio
+import safe_s1.reader
+import sentinel1_demo_scenes as demo
+import xarray as xr
+import xsar
+from lxml import objectify
+from rasterio.enums import Resampling
+from rasterio.windows import Window
+from safe_s1.xml_parser import XmlParser
+from safes import edit, only
+
+from xsar_batch import xsar_fixes
+from xsar_batch.xsar_fixes import (
+    block_rms,
+    pixels_read_once,
+    positions_at_once,
+    swath_numbers_at_once,
+    xml_parsed_once,
+)
+
+CAN_GO = "plain xsar does not waste work any more: the workaround {} can go, and this test with it"
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def safe(tmp_path_factory):
+    return demo.make_safe(tmp_path_factory.mktemp("sea"), lines=1230, samples=1560)
+
+
+@pytest.fixture(autouse=True)
+def plain(land_mask_file):
+    """xsar as it comes, with one thread."""
+    xsar.Sentinel1Meta.set_mask_feature("land", str(land_mask_file))
+    xsar_fixes.remove()
+    with dask.config.set(scheduler="threads", num_workers=1):
+        yield
+    xsar_fixes.apply()
+
+
+def opened(safe):
+    tree = xsar.open_datatree(str(safe), resolution={"line": 100, "sample": 100})
+    return tree["measurement"].to_dataset()
+
+
+def loaded(safe):
+    """A variable at a time: computed together, plain xsar mixes them up."""
+    ds = opened(safe)
+    return {name: ds[name].load() for name in ds.variables}
+
+
+def comparable(attributes):
+    """Attributes but for the random names of control points."""
+    kept = {key: value for key, value in attributes.items() if key != "gcps"}
+    points = json.loads(attributes["gcps"]) if "gcps" in attributes else {"features": []}
+    kept["points"] = [
+        (p["geometry"], p["properties"]["row"], p["properties"]["col"]) for p in points["features"]
+    ]
+    return str(kept)
+
+
+@pytest.mark.parametrize("module", [pixels_read_once, positions_at_once, xml_parsed_once])
+def test_values_and_attributes_are_those_of_plain_xsar(module, safe):
+    expected = loaded(safe)
+    module.apply()
+    found = loaded(safe)
+    assert list(found) == list(expected)
+    for name, variable in expected.items():
+        assert found[name].dtype == variable.dtype, name
+        if variable.dtype.kind == "O":
+            assert str(found[name].values) == str(variable.values), name
+        else:
+            assert found[name].values.tobytes() == variable.values.tobytes(), name
+        assert comparable(found[name].attrs) == comparable(variable.attrs), name
+    module.remove()
+    assert str(opened(safe).attrs) == str(opened(safe).attrs)
+
+
+def test_attributes_of_the_dataset_are_those_of_plain_xsar(safe):
+    expected = opened(safe).attrs
+    xsar_fixes.apply()
+    found = opened(safe).attrs
+    assert {**found, "footprint": None} == {**expected, "footprint": None}
+    assert found["footprint"].equals_exact(expected["footprint"], 0)
+
+
+def calls(monkeypatch, owner, name):
+    """Count calls of a function of a library; returns the list that grows."""
+    made = []
+    plain = getattr(owner, name)
+
+    def counted(*args, **kwargs):
+        made.append(name)
+        return plain(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, counted)
+    return made
+
+
+def test_xml_is_parsed_once(safe, monkeypatch):
+    made = calls(monkeypatch, objectify, "parse")
+    opened(safe)
+    assert len(made) > 100, CAN_GO.format("xml_parsed_once")
+    made.clear()
+    xml_parsed_once.apply()
+    opened(safe)
+    # Manifest, and annotation, calibration and noise of two polarisations.
+    assert len(made) == 7
+
+
+def test_parsers_do_not_share_what_they_remember(safe, scene):
+    xml_parsed_once.apply()
+    one, other = (XmlParser({"a": b"<a>1</a>"}), XmlParser({"a": b"<a>2</a>"}))
+    assert (one.getroot("a"), other.getroot("a")) == (1, 2)
+    assert one.getroot("a") is one.getroot("a")
+
+
+def test_positions_are_worked_out_at_once(safe, monkeypatch):
+    made = calls(monkeypatch, xsar.base_meta.BaseMeta, "coords2ll")
+    opened(safe)
+    assert len(made) > 100, CAN_GO.format("positions_at_once")
+    made.clear()
+    positions_at_once.apply()
+    opened(safe)
+    assert len(made) < 5
+
+
+# -- swath numbers -----------------------------------------------------------------------------
+
+
+def swath_numbers(path):
+    """Number and flag of each cell."""
+    tree = xsar.open_datatree(str(path), resolution={"line": 20, "sample": 20})
+    return tree["recalibration"].to_dataset().load()
+
+
+def test_swath_numbers_are_those_of_plain_xsar(tmp_path):
+    wide = {"mode": "EW", "product": "GRDM", "lines": 310, "samples": 2000, "pols": ("HV",)}
+    path = demo.make_safe(tmp_path, **wide)
+    # A hole in EW1, EW5 laid over itself, and EW2 over the end of EW1.
+    file = only(path, "annotation/*.xml")
+    edit(file, "<lastAzimuthLine>102<", "<lastAzimuthLine>61<")
+    of_last = "(<swathMerge>\\s*<swath>EW5</swath>.*<firstAzimuthLine>)103<"
+    edit(file, of_last, r"\g<1>70<")
+    edit(file, "<firstRangeSample>394<", "<firstRangeSample>344<")
+    expected = swath_numbers(path)
+    assert set(np.unique(expected["swath_number_flag"])) == {0, 1, 2}
+    swath_numbers_at_once.apply()
+    found = swath_numbers(path)
+    assert found.identical(expected)
+    assert found["swath_number"].dtype == expected["swath_number"].dtype
+
+
+def test_plain_xsar_compares_all_coordinates_for_each_block(tmp_path, monkeypatch):
+    path = demo.make_safe(tmp_path, lines=310, samples=400, ipf="002.72", pols=("VV",))
+    made = calls(monkeypatch, xr, "where")
+    swath_numbers(path)
+    assert len(made) >= 18, CAN_GO.format("swath_numbers_at_once")
+    made.clear()
+    swath_numbers_at_once.apply()
+    swath_numbers(path)
+    assert not made
+
+
+# -- pixels ----------------------------------------------------------------------------------
+
+
+def image(folder, pixels, **profile):
+    path = folder / "image.tiff"
+    height, width = pixels.shape
+    usual = {"driver": "GTiff", "height": height, "width": width, "count": 1}
+    with rasterio.open(path, "w", **{**usual, "dtype": pixels.dtype, **profile}) as file:
+        file.write(pixels, 1)
+    return path
+
+
+def of_gdal(path, lines, samples):
+    with rasterio.open(path) as file:
+        shape = file.height // lines, file.width // samples
+        window = Window(0, 0, shape[1] * samples, shape[0] * lines)
+        return file.read(1, window=window, out_shape=shape, resampling=Resampling.rms)
+
+
+@pytest.mark.parametrize("block", [(2, 2), (3, 7), (10, 10), (25, 25), (100, 100), (1, 5)])
+@pytest.mark.parametrize("most", [2, 300, 65_535])
+def test_rms_is_that_of_gdal(block, most, tmp_path):
+    pixels = np.random.default_rng(most).integers(0, most, (430, 510), "uint16", endpoint=True)
+    path = image(tmp_path, pixels)
+    for threads in (1, 3):
+        found = block_rms.read(path, *block, threads=threads)
+        assert found.dtype == np.uint16
+        np.testing.assert_array_equal(found, of_gdal(path, *block))
+
+
+def test_rms_between_two_integers(tmp_path):
+    """The integer whose square is nearest; of two that are as near, the lower one."""
+    # Mean of squares of 4 and 5 in equal parts is 20.5: as near to 16 as to 25.
+    pixels = np.tile(np.array([[4, 5], [5, 4]], "uint16"), (5, 10))
+    path = image(tmp_path, pixels)
+    assert (block_rms.read(path, 10, 10) == 4).all()
+    assert (of_gdal(path, 10, 10) == 4).all()
+    pixels[0, 0] = 5
+    path = image(tmp_path, pixels)
+    assert block_rms.read(path, 10, 10)[0].tolist() == [5, 4]
+    assert of_gdal(path, 10, 10)[0].tolist() == [5, 4]
+
+
+def test_rms_of_the_largest_values(tmp_path):
+    pixels = np.full((300, 300), 65_535, "uint16")
+    assert (block_rms.read(image(tmp_path, pixels), 100, 100) == 65_535).all()
+
+
+@pytest.mark.parametrize(
+    "profile", [{"compress": "deflate"}, {"tiled": True, "blockxsize": 64, "blockysize": 64}]
+)
+def test_rms_of_files_that_are_laid_out_otherwise(profile, tmp_path):
+    pixels = np.random.default_rng(1).integers(0, 500, (320, 340), "uint16")
+    path = image(tmp_path, pixels, **profile)
+    np.testing.assert_array_equal(block_rms.read(path, 100, 100), of_gdal(path, 100, 100))
+
+
+def test_tiles_are_unpacked_once(tmp_path, monkeypatch):
+    """As tall as those of the Copernicus Data Space."""
+    pixels = np.random.default_rng(1).integers(0, 500, (3000, 4000), "uint16")
+    path = image(tmp_path, pixels, compress="zstd", tiled=True, blockxsize=1024, blockysize=1024)
+    expected = of_gdal(path, 100, 100)
+    block_rms.warm_up()
+
+    def least_cpu() -> float:
+        times = []
+        for _ in range(3):
+            begin = time.process_time()
+            np.testing.assert_array_equal(block_rms.read(path, 100, 100), expected)
+            times.append(time.process_time() - begin)
+        return min(times)
+
+    once = least_cpu()
+    monkeypatch.setattr(block_rms, "MOST_CACHE", block_rms.CACHE)
+    # 3 rows of tiles, read 50 lines at a time: 20 times.
+    assert least_cpu() > 3 * once
+
+
+def test_what_is_no_plain_block_is_left_to_gdal(tmp_path):
+    pixels = np.random.default_rng(1).integers(0, 500, (320, 340), "uint16")
+    pixels_read_once.apply()
+    window = Window(0, 0, 300, 300)
+    for profile, options in (
+        ({}, {"out_shape": (1, 3, 3), "resampling": Resampling.average, "window": window}),
+        ({}, {"out_shape": (1, 4, 4), "resampling": Resampling.rms, "window": None}),
+        ({}, {"out_shape": (1, 2, 2), "resampling": Resampling.rms, "window": window}),
+        ({"nodata": 7}, {"out_shape": (1, 3, 3), "resampling": Resampling.rms, "window": window}),
+    ):
+        path = image(tmp_path, pixels, **profile)
+        with rasterio.open(path) as file:
+            expected = file.read(**options)
+        found = safe_s1.reader.rasterio.open(path).read(**options)
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_pixels_that_are_cut_short_are_an_error(tmp_path):
+    path = image(tmp_path, np.zeros((1000, 1000), "uint16"))
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - 50_000)
+    with pytest.raises(rasterio.errors.RasterioIOError):
+        block_rms.read(path, 100, 100, threads=2)
+
+
+def test_gdal_takes_longer(tmp_path):
+    pixels = np.random.default_rng(1).integers(0, 500, (3000, 8000), "uint16")
+    path = image(tmp_path, pixels)
+    times = {"gdal": [], "ours": []}
+    for _ in range(5):
+        for name, read in (("gdal", of_gdal), ("ours", block_rms.read)):
+            begin = time.process_time()
+            read(path, 100, 100)
+            times[name].append(time.process_time() - begin)
+    assert min(times["gdal"]) > 1.3 * min(times["ours"]), CAN_GO.format("pixels_read_once")
