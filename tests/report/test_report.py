@@ -1,5 +1,6 @@
 """The parts of the report: what is counted, grouped, drawn and quoted, without a browser."""
 
+import json
 import os
 import re
 from importlib import metadata
@@ -9,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from plan_helpers import SCHEMA_FILE, begun, make, plan_of
-from processes import run
 
 from benchmarks import made_up
 from xsar_batch import failures as reasons
@@ -69,12 +69,6 @@ def test_a_table_that_is_none_is_refused(tmp_path):
         outcomes.prepared(twice)
 
 
-# -- numbers ---------------------------------------------------------------------------------
-
-
-# -- throughput ------------------------------------------------------------------------------
-
-
 # -- the page --------------------------------------------------------------------------------
 
 
@@ -83,13 +77,18 @@ def page(folder: Path, rows: pd.DataFrame, **settings: str) -> str:
     return (folder / "report.html").read_text()
 
 
+def held(text: str) -> dict:
+    """The data that a page holds."""
+    return json.loads(re.search(r'id="data">(.*)</script>', text)[1])
+
+
 def test_what_is_not_selected_is_told_apart(tmp_path):
     rows = made_up.table(60)
     rows["selected"] = ["no", "no", *["yes"] * 58]
     text = page(tmp_path, rows)
     done = int((rows["state"][2:] == "done").sum())
-    assert f"<h1>{done} of 58 SAFEs are done</h1>" in text
-    assert "2 SAFEs more are not counted here: tried with other settings" in text
+    assert f">{done} of 58 SAFEs are done</h1>" in text
+    assert held(text)["others"] == 2
     assert rows.index[0] not in text and rows.index[2] in text
 
 
@@ -100,9 +99,31 @@ def test_lines_for_a_profile_are_in_it_where_something_was_measured(tmp_path):
     done = int((rows["state"] == "done").sum()) - 3
     most = pd.to_numeric(rows.loc[rows["state"] == "done", "peak_memory_mb"]).max()
     text = page(tmp_path, rows)
-    assert f"# {done} conversions needed up to {most:.0f} MB and" in text
-    assert re.search(r"\n  convert:\n    mem_mb: attempt \* \d+\n    runtime: attempt", text)
-    assert "set-resources" not in page(tmp_path, rows[rows["state"] != "done"])
+    lines = "\n".join(held(text)["advice"])
+    assert f"# {done} conversions needed up to {most:.0f} MB and" in lines
+    assert re.search(r"\n  convert:\n    mem_mb: attempt \* \d+\n    runtime: attempt", lines)
+    assert held(page(tmp_path, rows[rows["state"] != "done"]))["advice"] == []
+
+
+def test_a_page_holds_every_row_of_the_table(tmp_path):
+    rows = made_up.table(60)
+    rows["safe"] = [f"/archive/{name}.SAFE" for name in rows.index]
+    columns = held(page(tmp_path, rows))["columns"]
+    assert columns["name"] == list(rows.index)
+    assert columns["safe"]["of"] == ["/archive/*.SAFE"]
+    states = columns["state"]
+    assert [states["of"][place] for place in states["at"]] == list(rows["state"])
+    seconds = [None if np.isnan(value) else value for value in rows["seconds"]]
+    assert columns["seconds"] == pytest.approx(seconds, abs=0.01)
+    known = [bool(path) for path in columns["path"]]
+    assert known == list(rows["footprint"] != "")
+
+
+def test_a_name_that_no_file_can_hold_and_a_tag_are_text(tmp_path):
+    rows = table(cause=["</script>\udcff"], state=["failed"])
+    text = page(tmp_path, rows)
+    assert "</script>\\" not in text
+    assert held(text)["columns"]["cause"]["of"] == ["</script>\N{REPLACEMENT CHARACTER}"]
 
 
 # -- at the end of a run ---------------------------------------------------------------------
@@ -111,11 +132,13 @@ def test_lines_for_a_profile_are_in_it_where_something_was_measured(tmp_path):
 def test_the_report_at_the_end_of_a_run_has_settings_and_versions(ready):
     rows = status.table(ready.catalogue.safes.index, ready.done.pending, ready.layout)
     status.write(ready.layout.status, rows)
-    assert command.at_end(ready) == ""
+    assert command.at_end(ready, rows) == ""
     text = ready.layout.report.read_text()
-    assert "<h1>2 of 4 SAFEs are done</h1>" in text
-    for what in (ready.settings.output_dir, ready.settings.safes[0], metadata.version("xsar")):
-        assert f"<code>{what}</code>" in text
+    assert ">2 of 4 SAFEs are done</h1>" in text
+    told = held(text)["told"]
+    assert told["settings"]["output_dir"] == str(ready.settings.output_dir)
+    assert told["settings"]["safes"] == ready.settings.safes[0]
+    assert told["versions"]["xsar"] == metadata.version("xsar")
 
 
 def test_a_report_that_cannot_be_written_is_one_line_at_the_end(config, tmp_path):
@@ -254,10 +277,31 @@ def test_without_the_coastline_there_is_a_map_that_says_so(monkeypatch):
     monkeypatch.setattr(coast.gshhg, "read", missing)
     made = footprint_map.draw(table(footprint=[BRITTANY]))
     assert made.trouble == "the coastline is not installed" and not made.land
-    assert sum(len(layer.paths) for layer in made.layers) == 1
+    assert made.paths[0].startswith("M")
+
+
+def test_the_view_stays_while_all_lies_within_it():
+    first = footprint_map.draw(table(footprint=[BRITTANY]))
+    near = ring((-5, 46), (-3, 46), (-3, 47), (-5, 47))
+    assert footprint_map.draw(table(footprint=[BRITTANY, near]), first).window == first.window
+    assert footprint_map.draw(table(footprint=[BRITTANY, PACIFIC]), first).window != first.window
+    world = footprint_map.draw(table(footprint=[""]))
+    assert footprint_map.draw(table(footprint=[BRITTANY]), world).window == first.window
 
 
 # -- failures --------------------------------------------------------------------------------
+
+
+def test_logs_are_quoted_of_every_cause_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(excerpts, "QUOTED", 3)
+    layout = Layout(tmp_path)
+    layout.logs.mkdir()
+    # Causes that differ only in names and numbers are one.
+    causes = ["x1.tiff is empty", "x2.tiff is empty", "x3.tiff is empty", "other"]
+    rows = table(cause=causes, state=["failed"] * 4, **{"class": ["unknown"] * 4})
+    for name in rows.index:
+        layout.log(name).write_text("said\n")
+    assert set(excerpts.of(rows, layout)) == set(rows.index[[0, 1, 3]])
 
 
 def test_every_class_says_what_to_do():
@@ -297,7 +341,7 @@ def test_only_the_end_of_a_huge_log_is_read(tmp_path):
 def test_the_newest_quicklooks_are_taken_as_far_as_there_is_room(tmp_path, monkeypatch):
     rows = table(ended=[f"2026-01-0{k}T00:00:00Z" for k in range(1, 8)])
     layout = Layout(tmp_path)
-    assert quicklooks.newest(rows, layout) == []
+    assert quicklooks.there(layout) == set()
     (tmp_path / "quicklooks").mkdir()
     png = b"\x89PNG\r\n\x1a\n" + bytes(992)
     for name in rows.index[:6]:
@@ -305,6 +349,6 @@ def test_the_newest_quicklooks_are_taken_as_far_as_there_is_room(tmp_path, monke
     (tmp_path / "quicklooks" / f"{rows.index[5]}.png").write_bytes(b"no picture")
     (tmp_path / "quicklooks" / "of_nobody.png").write_bytes(png)
     monkeypatch.setattr(quicklooks, "BYTES", 3500)
-    found = quicklooks.newest(rows, layout)
+    found = quicklooks.newest(rows, layout, quicklooks.there(layout))
     assert [one.name for one in found] == list(rows.index[[4, 3, 2]])
     assert found[0].words == "S1A IW DV, 2024-03-04 06:30 UTC"

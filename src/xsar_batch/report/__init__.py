@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from xsar_batch.batch import lock
 from xsar_batch.conversion.layout import Layout
 from xsar_batch.report import data, outcomes, page
 from xsar_batch.report.footprint_map import Map
@@ -47,7 +48,8 @@ def write(
     text = data.as_json(made)
     file.parent.mkdir(parents=True, exist_ok=True)
     beside = page.data_file(file)
-    if live or beside.exists():
+    # One that is written by hand must not tell open pages that the run is over.
+    if live or (beside.exists() and not lock.running(layout.lock)):
         _publish(beside, f"xsarBatch.receive({text});\n")
     _publish(file, page.render(made, text))
     return drawn

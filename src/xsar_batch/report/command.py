@@ -41,7 +41,8 @@ def main(words: list[str], script: str = __file__) -> int:
         description="Write the report: how it stands with every SAFE, to look at.",
         epilog="Without OUTPUT_DIR it is that of the settings, as it stands now: status.csv and "
         "report.html in it are written anew. That does no harm while a run is at work. With it, "
-        "only the table is read, and only the report written. Exit code 78: the settings are "
+        "only the table is read, and only report and status.geojson are "
+        "written. Exit code 78: the settings are "
         "wrong.",
     )
     parser.add_argument(
