@@ -158,7 +158,7 @@ def test_any_safe_is_found_by_its_name_in_table_and_map(page, table):
     assert name in page.text(".tabulator-row")
     # What is found is on the screen, below the field.
     assert page.do("document.querySelector('.tabulator-row').getBoundingClientRect().top") < 800
-    shown = "document.querySelectorAll('#world g path:not([display])').length"
+    shown = "document.querySelectorAll('#world g path:not(.off)').length"
     assert page.do(shown) == 1
     page.do("document.querySelector('.tabulator-row').click()")
     page.do("document.querySelector('#one p button').click()")

@@ -8,7 +8,7 @@ import pandas as pd
 from xsar_batch.conversion.layout import Layout
 
 #: How many at most, and how many bytes in all.
-MOST, BYTES = 24, 3_000_000
+MOST, BYTES = 24, 1_900_000
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 

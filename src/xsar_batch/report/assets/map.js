@@ -7,6 +7,7 @@ const LAYERS = ["done", "pending", "running", "failed"];
 let view = { x: 0, y: 0, zoom: 1 };
 let pathOf = new Map();
 let nameOf = new Map();
+let hidden = new Set();
 let labels = [];
 let windowNow = "";
 const patterns = [...world.querySelectorAll("pattern")].map((pattern) => [
@@ -103,6 +104,7 @@ parts.push({
     drawBackground(data.map);
     pathOf = new Map();
     nameOf = new Map();
+    hidden = new Set();
     for (const state of LAYERS) {
       const made = rows.filter((row) => row.state === state && row.path).map((row) => {
         const path = document.createElementNS(SVG, "path");
@@ -126,12 +128,15 @@ parts.push({
     $("without").textContent = notes.filter(Boolean).join(" ");
   },
   sift(found) {
-    const names = isFiltered() ? new Set(found.map((row) => row.name)) : null;
+    for (const state of LAYERS) {
+      world.querySelector(`g[data-layer="${state}"]`).classList.toggle("off", filter.off.has(state));
+    }
+    const names = filter.words.length || filter.picked ? new Set(found.map((row) => row.name)) : null;
     for (const [name, path] of pathOf) {
-      const display = !names || names.has(name) ? null : "none";
-      if (path.getAttribute("display") !== display) {
-        if (display) path.setAttribute("display", display);
-        else path.removeAttribute("display");
+      const isOut = Boolean(names) && !names.has(name) && !filter.off.has(rowOf.get(name).state);
+      if (isOut !== hidden.has(path)) {
+        path.classList.toggle("off", isOut);
+        hidden[isOut ? "add" : "delete"](path);
       }
     }
   },

@@ -57,6 +57,8 @@ parts.push({
     }
     table = new Tabulator("#table", {
       data: rows, columns: TABLE, index: "name", height: 380, rowHeight: 28, layout: "fitData",
+      // Fields have no parts: twice as fast to sort.
+      nestedFieldSeparator: false,
       columnDefaults: { vertAlign: "middle", headerTooltip: false },
       placeholder: "No SAFE fits the filter",
     });
