@@ -8,7 +8,7 @@ const HOSTS = 40;
 const plot = (id, options) => {
   const place = $(id).querySelector(".plot");
   place.replaceChildren(Plot.plot({
-    width: Math.max(place.clientWidth, 260), height: 240, marginLeft: 52, marginBottom: 36,
+    width: Math.max(place.clientWidth, 260), height: 240, marginLeft: 52, marginRight: 32, marginBottom: 36,
     style: { fontSize: "12px", background: "none", overflow: "visible" }, color: { type: "identity" },
     ...options,
   }));
@@ -22,7 +22,10 @@ const around = (least, most, wide) => {
   const pad = Math.max((wide - (most - least)) / 2, 0);
   return [date(least - pad), date(most + pad)];
 };
-const timeAxis = (domain, width) => ({ type: "utc", domain, label: "UTC", ticks: Math.max(2, Math.floor(width / 110)) });
+const timeAxis = ([from, to], width) => {
+  const format = to - from > 2 * 86400e3 ? "%d %b" : to - from > 600e3 ? "%H:%M" : "%H:%M:%S";
+  return { type: "utc", domain: [from, to], label: null, ticks: Math.max(2, Math.floor(width / 110)), tickFormat: d3.utcFormat(format) };
+};
 const stacked = (bins) => d3.max(bins, (bin) => bin.length) || 1;
 const space = (id) => $(id).querySelector(".plot").clientWidth || 600;
 
@@ -62,7 +65,8 @@ const drawThroughput = () => {
       thresholds: d3.utcTicks(...domain, BARS), domain, inset: 0.5,
     })), Plot.ruleY([0])],
   });
-  say("throughput", `SAFEs whose last attempt ended in each ${span(widest)}. At best ${count(most)}, or ${count(Math.round(most * 3600 / widest))} an hour.`);
+  const rate = run.length < 20 ? "" : ` At best ${count(most)}, or ${count(Math.round(most * 3600 / widest))} an hour.`;
+  say("throughput", `SAFEs whose last attempt ended in each ${span(widest)}, ${day(run[0].ended)} (UTC).${rate}`);
 };
 
 // -- hosts: what ran when; two at a time lie one below the other ---------------------------------
@@ -115,7 +119,7 @@ const drawHosts = () => {
     ],
   });
   const more = d3.group(some, (row) => row.host).size - groups.length;
-  say("hosts", `A bar for each SAFE's last attempt${last.length === SHOWN ? `, the last ${count(SHOWN)} of them` : ""}.${more > 0 ? ` ${many(more, "host")} more are not shown.` : ""}`);
+  say("hosts", `A bar for each SAFE's last attempt, from its start to its end (UTC)${last.length === SHOWN ? `, the last ${count(SHOWN)} of them` : ""}.${more > 0 ? ` ${many(more, "host")} more are not shown.` : ""}`);
 };
 
 // -- distributions, of SAFEs that are done -------------------------------------------------------

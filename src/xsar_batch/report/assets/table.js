@@ -56,7 +56,7 @@ parts.push({
       return;
     }
     table = new Tabulator("#table", {
-      data: rows, columns: TABLE, index: "name", height: 380, rowHeight: 28, layout: "fitData",
+      data: rows, columns: TABLE, index: "name", maxHeight: 380, rowHeight: 28, layout: "fitData",
       // Fields have no parts: twice as fast to sort.
       nestedFieldSeparator: false,
       columnDefaults: { vertAlign: "middle", headerTooltip: false },
