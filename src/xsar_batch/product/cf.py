@@ -69,7 +69,7 @@ ATTRIBUTES: dict[str, dict[str, Any]] = {
     },
     "land_mask": {
         "standard_name": "land_binary_mask",
-        "long_name": "land mask: cells that touch land",
+        "long_name": "land mask: cells whose centre is on land",
         "units": "1",
         "flag_values": np.array([0, 1], dtype="i1"),
         "flag_meanings": "ocean land",

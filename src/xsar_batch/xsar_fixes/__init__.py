@@ -14,6 +14,9 @@ from types import ModuleType
 from xsar_batch.xsar_fixes import (
     across_date_line,
     border_without_data,
+    control_points_of_grid,
+    heading_of_positions,
+    land_at_cell_centres,
     noise_as_annotated,
     noise_to_the_edges,
     packed_as_cog,
@@ -34,6 +37,7 @@ MODULES = (
 
 REPAIRS: tuple[ModuleType, ...] = (
     *(across_date_line, border_without_data),
+    *(control_points_of_grid, heading_of_positions, land_at_cell_centres),
     *(noise_as_annotated, noise_to_the_edges),
     *(packed_as_cog, stripmap_without_merging),
 )

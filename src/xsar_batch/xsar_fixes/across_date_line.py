@@ -9,7 +9,7 @@ as crossing any more, and the same object gives longitudes beyond 180.
 Present in xsar 2026.8.31; no report of it was found.
 
 Here, in such a scene, shapes have longitudes that go on (0 to 360) as long as xsar works with them:
-``Sentinel1Meta.footprint``, ``get_mask`` and what ``coords2ll`` makes of shapes. So they stay
+``Sentinel1Meta.footprint`` and what ``coords2ll`` makes of shapes. So they stay
 polygons, as ``mapraster`` needs them (it takes longitudes modulo 360). The Dataset's attribute
 ``footprint`` is cut at 180 degrees into a MultiPolygon, as RFC 7946 (3.1.9) recommends, and as GIS
 programs and catalogues take it. ``longitude`` stays within -180 and 180.
@@ -18,7 +18,6 @@ programs and catalogues take it. ``longitude`` stays within -180 and 180.
 from inspect import getattr_static
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import rasterio.transform
 import shapely
@@ -27,7 +26,6 @@ from rasterio.control import GroundControlPoint
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 from shapely.geometry.polygon import orient
-from xsar.base_meta import _ShapefileFeature
 from xsar.sentinel1_dataset import Sentinel1Dataset
 from xsar.sentinel1_meta import Sentinel1Meta
 
@@ -129,26 +127,6 @@ def _ll2coords(self: Sentinel1Meta, *args: Any):
     return tuple(place)
 
 
-def _coords2heading(self: Sentinel1Meta, lines, samples, to_grid=False, approx=True):
-    """With positions of the grid instead of the affine transform's."""
-    approx = approx and not self.cross_antimeridian
-    return _plain(Sentinel1Meta, "coords2heading")(self, lines, samples, to_grid, approx)
-
-
-def _get_mask_feature(self: Sentinel1Meta, name: str):
-    """Polygons on both sides of 180 degrees, with longitudes that go on."""
-    raw = self._mask_features_raw[name]
-    if self._mask_features[name] is None and isinstance(raw, str) and self.cross_antimeridian:
-        self._mask_features[name] = _ShapefileFeature(
-            polygon
-            for part, turn in parts(self.footprint)
-            for polygon in gpd.read_file(raw, mask=gpd.GeoSeries([part], crs=4326))
-            .to_crs(epsg=4326)
-            .geometry.translate(turn)
-        )
-    return _plain(Sentinel1Meta, "_get_mask_feature")(self, name)
-
-
 def _geometry(self: Sentinel1Dataset) -> BaseGeometry:
     if not self.sar_meta.cross_antimeridian:
         return _plain(Sentinel1Dataset, "geometry").fget(self)
@@ -172,8 +150,6 @@ REPLACED = {
     (Sentinel1Meta, "approx_transform"): property(_approx_transform),
     (Sentinel1Meta, "_coords2ll_shapely"): _coords2ll_shapely,
     (Sentinel1Meta, "ll2coords"): _ll2coords,
-    (Sentinel1Meta, "coords2heading"): _coords2heading,
-    (Sentinel1Meta, "_get_mask_feature"): _get_mask_feature,
     (Sentinel1Dataset, "geometry"): property(_geometry),
     (Sentinel1Dataset, "footprint"): property(_dataset_footprint),
 }
