@@ -52,7 +52,7 @@ def of(
     drawn = footprint_map.draw(rows, view)
     there = quicklooks.there(layout)
     return {
-        "made": int(pd.Timestamp.now("UTC").timestamp()),
+        "made": round(pd.Timestamp.now("UTC").timestamp(), 3),
         "live": live,
         "output_dir": str(layout.output_dir),
         "others": others,
