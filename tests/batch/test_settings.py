@@ -140,6 +140,7 @@ WRONG_VALUES = [
     # YAML's `yes` is a number to Python.
     ({"threads": True}, "threads", "write for example:  threads: 1"),
     ({"warm": "perhaps"}, "warm", "write for example:  warm: true"),
+    ({"remake": "please"}, "remake", "write for example:  remake: true"),
     ({"repairs": "no"}, "repairs", "write for example:  repairs: true"),
     ({"warm": 1}, "warm", "write for example:  warm: true"),
     ({"quicklooks": "no"}, "quicklooks", "write for example:  quicklooks: true"),
@@ -172,7 +173,7 @@ MISSPELT = [
         {"qqq": 1},
         "qqq",
         "the keys are: safes, select, duplicates, output_dir, resolution, function, land_mask, "
-        "repairs, threads, warm, quicklooks, report, report_interval, compression",
+        "repairs, threads, remake, warm, quicklooks, report, report_interval, compression",
     ),
     (
         {"select": {"qqq": 1}},

@@ -17,7 +17,7 @@ from xsar_batch.sentinel1.cell_size import normalised
 LISTS = ("safes", "select.mission", "select.mode", "select.product_type", "select.polarisation")
 
 #: Keys whose value is true or false.
-SWITCHES = ("warm", "repairs", "quicklooks", "report")
+SWITCHES = ("warm", "remake", "repairs", "quicklooks", "report")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Settings:
     report: bool = True
     report_interval: int = 60
     warm: bool = True
+    remake: bool = False
     repairs: bool = True
 
     @classmethod

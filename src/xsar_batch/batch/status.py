@@ -49,10 +49,16 @@ def row(name: str, record: Mapping[str, Any] | None, is_done: bool, running: str
     """
     made = dict.fromkeys(COLUMNS)
     made.update(name=name, state="done" if is_done else "pending")
-    if record is None or is_done != (record["state"] == "done"):
-        # A product of a notebook; or one that was there before, or has gone since.
+    if record is None or (record["state"] == "done" and not is_done):
+        # A product of a notebook; or one that has gone since.
         return made
-    if is_at_work(record, running):
+    last = record
+    if is_done:
+        # A later attempt may have failed, or been interrupted: the product is there all the same.
+        record = outcome.of_product(record)
+        if record is None:
+            return made
+    if is_at_work(last, running):
         made["state"] = "running"
     elif not is_done:
         made.update(

@@ -276,8 +276,8 @@ def compute(job: Job) -> "tuple[xr.Dataset, str]":
 
 def _check_in_force(job: Job) -> None:
     """A job that outlived its run must not publish what the next run would have to replace."""
-    known = recipe.all_of(job.recipes) if job.recipes else []
-    if known and known[-1].recipe != job.recipe:
+    known = recipe.in_force(job.recipes) if job.recipes else None
+    if known and known.recipe != job.recipe:
         raise ConfigError("other settings came into force during the run: start it again")
 
 

@@ -29,6 +29,7 @@ def with_provenance(
         "resolution": recipe["resolution"],
         "function": recipe["function"],
         "land_mask_source": recipe["land_mask"],
+        "repairs": recipe.get("repairs", "on"),
         "xsar_workarounds": workarounds,
         **quality_flag.shares(ds),
         "date_created": now,
