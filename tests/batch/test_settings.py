@@ -145,6 +145,7 @@ WRONG_VALUES = [
     ({"warm": 1}, "warm", "write for example:  warm: true"),
     ({"quicklooks": "no"}, "quicklooks", "write for example:  quicklooks: true"),
     ({"report": "html"}, "report", "write for example:  report: true"),
+    ({"report_interval": -1}, "report_interval", "write:  report_interval: 0"),
     ({"compression": "9"}, "compression", "write:  compression: 9"),
     ({"compression": 10}, "compression", "write:  compression: 9"),
     ({"compression": -1}, "compression", "write:  compression: 0"),
@@ -172,7 +173,7 @@ MISSPELT = [
         {"qqq": 1},
         "qqq",
         "the keys are: safes, select, duplicates, output_dir, resolution, function, land_mask, "
-        "repairs, threads, remake, warm, quicklooks, report, compression",
+        "repairs, threads, remake, warm, quicklooks, report, report_interval, compression",
     ),
     (
         {"select": {"qqq": 1}},

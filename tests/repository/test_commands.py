@@ -100,6 +100,11 @@ ELSEWHERE = {
         "repository/test_docs.py",
         "my_function.py:wind_input",
     ),
+    AUDIT + " /path/to/old/outputs --safes /path/to/safes": ("end_to_end/test_audit.py", "--safes"),
+    AUDIT + " /path/to/old/outputs --move-to bad-products": (
+        "end_to_end/test_audit.py",
+        "--move-to",
+    ),
     AUDIT + " products --move-to bad-products": ("end_to_end/test_audit.py", "--move-to"),
     HEAD + "local --logger-progress-everything": (
         "end_to_end/test_progress.py",
@@ -120,6 +125,7 @@ _LONG = "takes minutes; its parts are tested one by one"
 #: What is not run, and why.
 NOT_RUN = {
     "bash": _SHELL,
+    "python -m http.server": _SHELL,
     "cd $DATAWORK": _SHELL,
     "cd xsar-batch": _SHELL,
     "source .venv/bin/activate": _SHELL,

@@ -40,6 +40,7 @@ class Settings:
     compression: int = 4
     quicklooks: bool = True
     report: bool = True
+    report_interval: int = 60
     warm: bool = True
     remake: bool = False
     repairs: bool = True
@@ -70,7 +71,13 @@ class Settings:
         if "resolution" in config:
             values["resolution"] = normalised(config["resolution"])
         # To JSON schema 2.0 is an integer too.
-        values.update({k: int(values[k]) for k in ("threads", "compression") if k in values})
+        values.update(
+            {
+                k: int(values[k])
+                for k in ("threads", "compression", "report_interval")
+                if k in values
+            }
+        )
         return cls(**values)
 
     def told(self) -> dict[str, str]:

@@ -22,8 +22,8 @@ from xsar_batch.system import atomic_write
 COLUMNS = (
     *("name", "state", "class", "cause", "selected"),
     *("seconds", "cpu_seconds", "peak_memory_mb", "attempts", "started", "ended"),
-    *("host", "pbs_job", "product_bytes", "ipf", "resolution", "function"),
-    *("xsar_batch_version", "xsar_version", "footprint"),
+    *("threads", "asked_mb", "asked_minutes", "host", "pbs_job", "product_bytes"),
+    *("ipf", "resolution", "function", "xsar_batch_version", "xsar_version", "safe", "footprint"),
 )
 
 #: What is said of a conversion that never said how it ended.
