@@ -25,7 +25,7 @@ from scipy.interpolate import RegularGridInterpolator
 from xsar_batch import xsar_fixes
 from xsar_batch.failures import BadProduct
 from xsar_batch.landmask import gshhg
-from xsar_batch.product.netcdf import netcdf, quality_flag, verify
+from xsar_batch.product import netcdf, quality_flag, verify
 from xsar_batch.sentinel1 import safe
 from xsar_batch.xsar_fixes import (
     across_date_line,

@@ -11,7 +11,7 @@ from independent import Grd, metres_apart
 
 from xsar_batch import xsar_fixes
 from xsar_batch.l1b import l1b
-from xsar_batch.product.netcdf import noise, verify
+from xsar_batch.product import noise, verify
 from xsar_batch.sentinel1 import safe
 
 # They are of xsar and what it calls.
