@@ -13,7 +13,7 @@ PIP    := $(BIN)/python -m pip install --quiet --no-deps --disable-pip-version-c
 DISTRIBUTIONS := . demo_scenes plugins/snakemake-executor-plugin-pbs \
     plugins/snakemake-logger-plugin-progress
 
-.PHONY: install install-dev demo test test-all faults bench lint lock clean
+.PHONY: install install-dev install-here demo test test-all faults bench lint lock clean
 
 install: $(VENV)/installed
 
@@ -29,6 +29,10 @@ $(VENV)/installed: requirements.lock $(DISTRIBUTIONS:%=%/pyproject.toml)
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
 	$(PIP) -r requirements-dev.lock
 	touch $@
+
+# Into the Python that is there, for example a conda environment made from environment.yml.
+install-here:
+	python -m pip install --no-deps --no-build-isolation $(addprefix -e ,$(DISTRIBUTIONS))
 
 # Three scenes, one of them broken: products, the failure named, then a second run that does only
 # what is left.
