@@ -13,7 +13,7 @@ PIP    := $(BIN)/python -m pip install --quiet --no-deps --disable-pip-version-c
 DISTRIBUTIONS := . demo_scenes plugins/snakemake-executor-plugin-pbs \
     plugins/snakemake-logger-plugin-progress
 
-.PHONY: install install-dev install-here demo test test-all faults bench lint lock clean
+.PHONY: install install-dev install-here demo test test-slow test-all faults bench lint lock clean
 
 install: $(VENV)/installed
 
@@ -42,8 +42,10 @@ demo: install
 test: install-dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not full_size and not faults and not slow"
 
-test-all: install-dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not full_size and not faults"
+test-slow: install-dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow and not full_size and not faults"
+
+test-all: test test-slow
 
 faults: install-dev
 	$(BIN)/python -m pytest -m faults
