@@ -1,4 +1,4 @@
-# make install | demo | test | faults | bench | lint | lock | clean
+# make install | demo | test | test-slow | test-all | faults | bench | lint | lock | clean
 #
 # Every target does the set-up it needs itself. PYTHON is any Python from 3.11 on.
 
