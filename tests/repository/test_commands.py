@@ -148,6 +148,8 @@ NOT_RUN = {
     "make install-here": _INSTALL,
     "make install-dev": _INSTALL,
     "make test-all": "runs this",
+    "python -m benchmarks scheduling": _LONG,
+    HEAD + "local --config remake=true": "run with other settings by end_to_end/test_workflow.py",
     "make install": _INSTALL,
     "make demo": _DEMO,
     "workflow/scripts/demo.sh $SCRATCH/demo": _DEMO,
