@@ -25,11 +25,11 @@ from audit_products import (
 )
 from safes import cut
 
-from xsar_batch.audit.products import command, products, removal
+from xsar_batch.audit import command, products, removal
 from xsar_batch.batch import lock
 from xsar_batch.conversion.layout import Layout
 from xsar_batch.failures import ConfigError
-from xsar_batch.product.netcdf import read
+from xsar_batch.product import read
 
 # They are of xsar and what it calls.
 pytestmark = pytest.mark.filterwarnings("ignore")

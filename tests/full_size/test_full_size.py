@@ -19,7 +19,7 @@ import xarray as xr
 from independent import Grd, metres_apart
 from safes import high_priority_issues
 
-from xsar_batch.product.netcdf import quality_flag
+from xsar_batch.product import quality_flag
 
 REPO = Path(__file__).resolve().parents[2]
 SHARED = REPO.parent / "shared"

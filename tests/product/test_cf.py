@@ -16,7 +16,7 @@ from safes import high_priority_issues
 from shapely import wkt
 
 from xsar_batch.l1b import l1b
-from xsar_batch.product.netcdf import cf, netcdf, verify
+from xsar_batch.product import cf, netcdf, verify
 
 # They are of xsar and what it calls.
 pytestmark = pytest.mark.filterwarnings("ignore")

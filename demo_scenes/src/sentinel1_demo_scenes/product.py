@@ -93,6 +93,7 @@ class Product:
     mode: "IW", "EW" or a stripmap beam "S1" to "S6".
     product: "GRDH", "GRDM", and for stripmap "GRDF".
     spacing: of pixels, in metres; by default the one of the mode and product.
+    line_spacing: of lines, in metres, if another: 10.00479 before IPF 2.50, for example.
     orbit: absolute orbit number; by default the one that fits mission, time and place.
     data_take: number of the data take; by default derived from the orbit.
 
@@ -116,6 +117,7 @@ class Product:
     mode: str = "IW"
     product: Literal["GRDF", "GRDH", "GRDM"] = "GRDH"
     spacing: float | None = None
+    line_spacing: float | None = None
     orbit: int | None = None
     data_take: int | None = None
 
@@ -146,6 +148,8 @@ class Product:
         if self.spacing is None:
             family = self.mode if self.mode in _SUBSWATHS else "S"
             settle("spacing", _SPACINGS.get((family, self.product), 40.0))
+        if self.line_spacing is None:
+            settle("line_spacing", self.spacing)
         if self.processed is None:
             settle("processed", self.start + timedelta(hours=2))
         if self.orbit is None:
@@ -220,7 +224,7 @@ class Product:
     @property
     def line_interval(self) -> float:
         """Seconds from one line to the next."""
-        return self.spacing / GROUND_SPEED
+        return self.line_spacing / GROUND_SPEED
 
     def time(self, line: float) -> datetime:
         """UTC of a line."""
@@ -249,6 +253,7 @@ class Product:
             lines=self.lines,
             samples=self.samples,
             spacing=self.spacing,
+            line_spacing=self.line_spacing,
             longitude=self.longitude,
             latitude=self.latitude,
             ascending=self.orbit_pass == "Ascending",
