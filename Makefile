@@ -63,7 +63,7 @@ lint: install-dev
 LOCK := uv pip compile --quiet --python-version 3.11 --no-emit-package gdal --no-annotate --no-header
 lock:
 	$(LOCK) pyproject.toml -o requirements.lock --upgrade
-	$(LOCK) pyproject.toml --extra dev -c requirements.lock -o requirements-all.lock
+	$(LOCK) pyproject.toml --extra dev --extra notebook -c requirements.lock -o requirements-all.lock
 	grep -vxFf requirements.lock requirements-all.lock > requirements-dev.lock
 	rm requirements-all.lock
 

@@ -9,7 +9,7 @@ import platform
 import time
 from pathlib import Path
 
-from benchmarks import dry_run, report, speed, start
+from benchmarks import dry_run, report, scheduling, speed, start
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -18,7 +18,7 @@ RESULTS = HERE / "results"
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "what", nargs="*", help="speed, start, dry-run, report [all]", metavar="WHAT"
+        "what", nargs="*", help="speed, start, dry-run, scheduling, report [all]", metavar="WHAT"
     )
     parser.add_argument("--safes", type=int, default=100_000, help="of a dry run [%(default)s]")
     parser.add_argument("--products", type=int, default=8, help="to convert [%(default)s]")
@@ -30,7 +30,7 @@ def main() -> None:
         "--folder", type=Path, default=HERE / "data", help="for scenes and venv [%(default)s]"
     )
     options = parser.parse_args()
-    what = options.what or ["speed", "start", "dry-run", "report"]
+    what = options.what or ["speed", "start", "dry-run", "scheduling", "report"]
 
     rows = []
     if "speed" in what:
@@ -41,6 +41,8 @@ def main() -> None:
         rows += start.run(options.safes // 2, options.repeats)
     if "dry-run" in what:
         rows += dry_run.run(options.safes, options.repeats)
+    if "scheduling" in what:
+        rows += scheduling.run()
     if "report" in what:
         rows += report.run(20) + report.run(20_000)
     for row in rows:

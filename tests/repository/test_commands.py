@@ -37,6 +37,7 @@ AUDIT = "python workflow/scripts/audit.py"
 WELL = "of 2 files 2 are well, 0 are to be made again"
 HEAD = "snakemake --profile profiles/"
 DRY = "snakemake -n --quiet --configfile my.yaml"
+DOCTOR = "snakemake doctor --cores 1 --configfile my.yaml"
 PENDING = "snakemake pending --cores 1 --quiet all --configfile my.yaml > pending.txt"
 LOCAL = HEAD + "local --config safes=/path/to/safes output_dir=products"
 REPORT = "snakemake report --profile profiles/local --configfile my.yaml"
@@ -44,6 +45,7 @@ REPORT = "snakemake report --profile profiles/local --configfile my.yaml"
 #: What a user does, in this order.
 SESSION = {
     # docs/datarmor.md
+    DOCTOR: Run(r"import xsar +\d+\.\d s on the node"),
     DRY: Run(PREVIEW.format(0, 2)),
     PENDING: Run(leaves="pending.txt"),
     HEAD + "local --cores 1 --configfile my.yaml --config 'select={name: \"*_A32E\"}'": Run(
@@ -55,7 +57,7 @@ SESSION = {
     "python workflow/scripts/advice.py --configfile my.yaml": Run(r"mem_mb: attempt \* \d+"),
     AUDIT + " $DATAWORK/l1b": Run(WELL),
     AUDIT + " $DATAWORK/l1b --at-least xsar=2026.8.31 --move-to old": Run(WELL),
-    "snakemake -n --quiet --configfile my.yaml --config resolution=500m": Run(
+    "snakemake -n --quiet --configfile my.yaml --config resolution=500m remake=true": Run(
         "2 of the pending are there and will be made again"
     ),
     "python workflow/scripts/convert.py --help": Run("Exit codes: 0 done, 65 bad-safe"),
@@ -71,6 +73,7 @@ SESSION = {
 
 #: The same as one above, but for less or more of what is there.
 LIKE = {
+    "snakemake doctor --cores 1": DOCTOR,
     "snakemake -n": DRY,
     "snakemake -n --quiet": DRY,
     HEAD + "local": LOCAL,
@@ -97,6 +100,11 @@ ELSEWHERE = {
         "repository/test_docs.py",
         "my_function.py:wind_input",
     ),
+    AUDIT + " /path/to/old/outputs --safes /path/to/safes": ("end_to_end/test_audit.py", "--safes"),
+    AUDIT + " /path/to/old/outputs --move-to bad-products": (
+        "end_to_end/test_audit.py",
+        "--move-to",
+    ),
     AUDIT + " products --move-to bad-products": ("end_to_end/test_audit.py", "--move-to"),
     HEAD + "local --logger-progress-everything": (
         "end_to_end/test_progress.py",
@@ -117,6 +125,7 @@ _LONG = "takes minutes; its parts are tested one by one"
 #: What is not run, and why.
 NOT_RUN = {
     "bash": _SHELL,
+    "python -m http.server": _SHELL,
     "cd $DATAWORK": _SHELL,
     "cd xsar-batch": _SHELL,
     "source .venv/bin/activate": _SHELL,

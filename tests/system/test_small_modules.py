@@ -694,7 +694,7 @@ def test_record_is_written_in_place_when_it_cannot_be_replaced(tmp_path):
         assert one.failed(BadSafe(reason)) == f"FAILED bad-safe: {reason.strip()}"
         record = outcome.read(path)
         assert (record["state"], record["cause"]) == ("failed", reason.strip())
-        assert record["made_with"] == FIRST
+        assert record["product_record"]["recipe"] == FIRST
 
 
 @pytest.mark.parametrize("text", [None, "", '{"state": "do'])
@@ -705,7 +705,8 @@ def test_record_that_is_not_whole(tmp_path, text):
 
 
 def made_with(path):
-    return outcome.read(path)["made_with"]
+    made = outcome.of_product(outcome.read(path))
+    return made and made["recipe"]
 
 
 def test_a_product_is_made_with_the_recipe_of_its_conversion(tmp_path):
@@ -740,7 +741,7 @@ def test_while_the_product_is_replaced_nobody_knows(tmp_path):
     one.replacing()
     assert (outcome.read(path)["state"], made_with(path)) == ("running", None)
     # Killed here, the next attempt does not know either.
-    assert outcome.Outcome(path, NAME, recipe=FIRST).record["made_with"] is None
+    assert outcome.of_product(outcome.Outcome(path, NAME, recipe=FIRST).record) is None
     one.done()
     assert made_with(path) == SECOND
 

@@ -12,9 +12,9 @@ from types import SimpleNamespace
 import psutil
 from snakemake_executor_plugin_pbs import ExecutorSettings
 from snakemake_executor_plugin_pbs.commands import Round
-from snakemake_executor_plugin_pbs.fleet import Fleet
 from snakemake_executor_plugin_pbs.folder import Folder, Pack, Task
 from snakemake_executor_plugin_pbs.ledger import Ledger
+from snakemake_executor_plugin_pbs.pbs_jobs import PbsJobs
 from snakemake_executor_plugin_pbs.qstat import Status
 from snakemake_executor_plugin_pbs.request import Request
 from snakemake_executor_plugin_pbs.running import Entry
@@ -97,7 +97,7 @@ class World:
         self.server.jobs |= jobs or {}
         self.ledger = Ledger(tmp_path / "pbs")
         self.ledger.load()
-        self.fleet = Fleet(
+        self.fleet = PbsJobs(
             *(self.server, self.ledger, ExecutorSettings(**{"pack_wait": 0, **settings}), interval),
             self._prepare,
             say=self.said.append,
@@ -148,7 +148,13 @@ class World:
 
     def begin(self, number=0, **who):
         """The PBS job of that pack starts; False if it must not."""
-        return self.inside(number).take(**{"id": f"{number + 1}.s", **who})
+        job_id = f"{number + 1}.s"
+        if self.server.jobs.get(job_id) == QUEUED:
+            self.server.jobs[job_id] = RUNS
+        for one in self.fleet.running:
+            if one.id == job_id and one.status == QUEUED:
+                one.status = RUNS
+        return self.inside(number).take(**{"id": job_id, **who})
 
     @property
     def reported(self):

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 from pbs_fleet import RUNS, World, folders
-from snakemake_executor_plugin_pbs import fleet
+from snakemake_executor_plugin_pbs import pbs_jobs
 from snakemake_executor_plugin_pbs.commands import Round
 
 
@@ -53,7 +53,7 @@ def test_what_is_over_is_not_deleted(world):
 
 @pytest.mark.parametrize("is_slow", [False, True])
 def test_the_user_is_told_what_is_left(world, monkeypatch, is_slow):
-    monkeypatch.setattr(fleet, "CANCEL_WITHIN", 1.5)
+    monkeypatch.setattr(pbs_jobs, "CANCEL_WITHIN", 1.5)
     here = world()
     here.add(*"ab")
     here.round()
@@ -79,7 +79,7 @@ def test_the_user_is_told_what_is_left(world, monkeypatch, is_slow):
 
 def test_cancel_while_a_qsub_hangs(world, monkeypatch):
     """It holds what others wait for; what comes of it must not run."""
-    monkeypatch.setattr(fleet, "CANCEL_WITHIN", 0.4)
+    monkeypatch.setattr(pbs_jobs, "CANCEL_WITHIN", 0.4)
     here = world()
     here.add(*"ab")
     hangs, goes_on = threading.Event(), threading.Event()

@@ -1,6 +1,5 @@
 """The folder of a PBS job: who may run it, and what it tells of its jobs."""
 
-import json
 import os
 import stat
 import subprocess
@@ -36,7 +35,7 @@ def folder(tmp_path):
 
 def test_what_is_written_is_read(folder):
     assert Folder(folder.path).pack() == pack("a", "b")
-    assert json.loads((folder.path / "env.json").read_text()) == {"SECRET": "x", "LANG": "é\n+5"}
+    assert (folder.path / "env.sh").read_text() == "export SECRET=x\nexport LANG='é\n+5'\n"
     assert (folder.path / "job.sh").read_text() == "#!/bin/bash\n"
 
 
@@ -47,7 +46,7 @@ def test_the_environment_is_the_users_alone(tmp_path):
         folder.write(pack("a"), "", {"SECRET": "x"})
     finally:
         os.umask(before)
-    assert stat.S_IMODE((folder.path / "env.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE((folder.path / "env.sh").stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"name": "a"}', '{"tasks": []}', "null"])
@@ -128,42 +127,42 @@ def test_events(folder):
     folder.tell("started", 1)
     folder.tell("done", 0, seconds=3)
     folder.tell("failed", 1, why="x")
-    fates = Folder(folder.path).fates()
+    fates = Folder(folder.path).read()
     assert (set(fates.started), set(fates.done), set(fates.failed)) == ({0, 1}, {0}, {1})
     assert (fates.done[0]["seconds"], fates.failed[1]["why"]) == (3, "x")
     assert (fates.stopped, fates.is_over, fates.killed) == (None, False, set())
     folder.tell("over", stopped="")
     assert not fates.is_over
-    assert folder.fates().is_over
+    assert folder.read().is_over
 
 
 def test_no_fates_yet(folder):
-    assert not folder.fates().started
+    assert not folder.read().started
     folder.remove()
-    assert not folder.fates().started
+    assert not folder.read().started
 
 
 def test_a_line_that_is_not_whole_is_read_when_it_is(folder):
     folder.tell("done", 0)
     reader = Folder(folder.path)
-    with (folder.path / "fates").open("a") as file:
+    with (folder.path / "events").open("a") as file:
         file.write('{"event": "done", ')
         file.flush()
-        assert set(reader.fates().done) == {0}
-        assert set(reader.fates().done) == {0}
+        assert set(reader.read().done) == {0}
+        assert set(reader.read().done) == {0}
         file.write('"task": 1}\n{"event": "over", "task": nu')
         file.flush()
-        assert set(reader.fates().done) == {0, 1}
+        assert set(reader.read().done) == {0, 1}
         file.write("ll}\n")
-    assert reader.fates().is_over
+    assert reader.read().is_over
 
 
 def test_only_what_is_new_is_read(folder):
     folder.tell("breach", 2, limit="runtime")
     for _ in range(3):
-        assert folder.fates().breaches == {2: "runtime"}
+        assert folder.read().breaches == {2: "runtime"}
     folder.tell("started", 1)
-    assert folder.fates().breaches == {2: "runtime"}
+    assert folder.read().breaches == {2: "runtime"}
 
 
 @pytest.mark.parametrize(
@@ -181,9 +180,9 @@ def test_only_what_is_new_is_read(folder):
     ],
 )
 def test_corrupt_lines_are_passed_over(folder, corrupt):
-    (folder.path / "fates").write_bytes(corrupt)
+    (folder.path / "events").write_bytes(corrupt)
     folder.tell("done", 1)
-    fates = folder.fates()
+    fates = folder.read()
     assert (set(fates.done), set(fates.failed), fates.is_over) == ({1}, set(), False)
 
 
@@ -193,7 +192,7 @@ def test_what_falls_with_the_pbs_job_is_no_fault_of_its_own(folder):
     folder.tell("stopped", by="SIGTERM")
     folder.tell("failed", 2)
     folder.tell("done", 3)
-    fates = folder.fates()
+    fates = folder.read()
     assert set(fates.failed) == {1}  # before the stop
     assert fates.killed == {2}
     assert set(fates.done) == {0, 3}
@@ -205,7 +204,7 @@ def test_a_breach_is_that_of_its_task(folder):
     folder.tell("failed", 0)
     folder.tell("failed", 1)
     folder.tell("breach", 2, limit="memory")
-    fates = folder.fates()
+    fates = folder.read()
     assert set(fates.failed) == {0, 1}
     assert fates.breaches == {1: "runtime", 2: "memory"}
 
@@ -220,8 +219,8 @@ def test_lines_of_several_processes_do_not_mix(folder):
     command = [sys.executable, "-c", program, folder.path]
     processes = [subprocess.Popen([*command, str(n)]) for n in range(4)]
     while any(process.poll() is None for process in processes):
-        folder.fates()
-    assert set(folder.fates().done) == set(range(400))
+        folder.read()
+    assert set(folder.read().done) == set(range(400))
 
 
 # -- small signs -----------------------------------------------------------------------------

@@ -18,12 +18,12 @@ from snakemake_executor_plugin_pbs.interrupt import Interrupt
 interrupt = Interrupt()
 heard = threading.Event()
 
-def insist():
+def repeat():
     while not heard.is_set():
         time.sleep(0.1)
-        interrupt.insist(is_heard=heard.is_set())
+        interrupt.repeat(is_heard=heard.is_set())
 
-threading.Thread(target=insist, daemon=True).start()
+threading.Thread(target=repeat, daemon=True).start()
 try:
     print("ready", flush=True)
     time.sleep(600)
@@ -67,7 +67,7 @@ def test_nothing_is_sent_where_nothing_came():
     interrupt = Interrupt()
     try:
         for _ in range(20):
-            interrupt.insist(is_heard=False)
+            interrupt.repeat(is_heard=False)
         time.sleep(0.1)
     finally:
         interrupt.restore()
@@ -89,7 +89,7 @@ def test_in_another_thread_nothing_is_done_and_nothing_breaks():
 
     def use():
         interrupt = Interrupt()
-        interrupt.insist(is_heard=False)
+        interrupt.repeat(is_heard=False)
         interrupt.ignore()
         interrupt.restore()
         done.append(True)

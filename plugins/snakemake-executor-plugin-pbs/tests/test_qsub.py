@@ -13,9 +13,9 @@ OBSERVED = Path(__file__).resolve().parents[4] / "shared" / "pbs" / "observed"
 needs_observed = pytest.mark.skipif(not OBSERVED.is_dir(), reason="no observed PBS in ../shared")
 
 
-QUEUES = "Which queues there are:  qstat -Q\n    set it:  pbs-queue: sequentiel"
+QUEUES = "Which queues there are:  qstat -Q\n    set it:  pbs-queue: NAME"
 LESS = "ask for less: pbs-pack-size (walltime), pbs-pack-cores (cores, memory)"
-EXTRA = "pbs_extra or the setting pbs-extra may be at fault"
+EXTRA = "The site has no such resource or value"
 
 #: Of each observed refusal: its reason as the user reads it, and the advice that follows.
 QSUB = {
@@ -161,6 +161,13 @@ def test_only_the_first_line_is_the_reason():
 def test_unclear(code, out, error):
     with pytest.raises(Unclear, match=f"qsub ended with exit code {code} and without a job id"):
         submitted(code, out, error)
+
+
+@pytest.mark.parametrize("code", [1, 13, 57, 104, 163, 171, 183, 185, 196, 212])
+def test_only_what_is_known_to_be_permanent_refuses(code):
+    """A server that restarts, a network, a full /tmp: it is waited for."""
+    with pytest.raises(Unclear, match=f"exit code {code} and without a job id"):
+        submitted(code, "", "qsub: Server is shutting down\n")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from pbs_fleet import submitted
 from snakemake_executor_plugin_pbs.commands import Round
-from snakemake_executor_plugin_pbs.fleet import RETURNS
+from snakemake_executor_plugin_pbs.pbs_jobs import RETURNS
 from snakemake_executor_plugin_pbs.qstat import Status
 
 DELETED = Status("F", 271, 91)
@@ -45,7 +45,7 @@ def test_all_of_a_pack(world):
     assert finishes(here, 1) == [(name, None) for name in "abc"]
     assert here.reported == {"a": 1, "b": 1, "c": 1}
     assert here.fleet.running == []
-    assert len(here.fleet.waiting) == 0
+    assert len(here.fleet.submission.waiting) == 0
 
 
 def test_deleted_in_the_queue(world):
@@ -85,7 +85,7 @@ def test_not_with_those_that_ask_for_something_else(world):
 
 def test_with_those_that_are_new(world):
     here = world("a", pack_size=1)
-    here.fleet.waiting.size, here.fleet.waiting.wait = 2, 60
+    here.fleet.submission.waiting.size, here.fleet.submission.waiting.wait = 2, 60
     # Something runs, so that it is waited for others.
     here.add("x", alone="group 1")
     here.round()

@@ -8,8 +8,8 @@ import pytest
 from pbs_fleet import RUNS, World, folders
 from snakemake_executor_plugin_pbs.backoff import BACKOFF
 from snakemake_executor_plugin_pbs.commands import Later, Refused, Unclear
-from snakemake_executor_plugin_pbs.fleet import SUBMISSIONS_A_ROUND
 from snakemake_executor_plugin_pbs.packing import IDLE_WAIT
+from snakemake_executor_plugin_pbs.pbs_jobs import SUBMISSIONS_A_ROUND
 
 LIMIT = Later("a limit of the queue is reached (x)", is_usual=True)
 CLOSED = Later("the queue takes no jobs at present (qsub: Queue is not enabled)")
@@ -91,6 +91,7 @@ def test_max_jobs(world):
     here.add(*"abcde")
     here.live(50)
     assert here.packs == [["a"], ["b"]]
+    here.begin(0)
     here.inside(0).tell("done", 0)
     here.inside(0).tell("over", stopped="")
     here.live(2)
@@ -129,11 +130,21 @@ def test_refused_at_once_is_fatal(world):
     here.server.to_qsub = [Refused("Unknown queue (exit code 170)")]
     why = "Unknown queue (exit code 170)"
     assert here.round() == [(name, f"qsub refused it (1 core): {why}") for name in "ab"]
-    assert here.fleet.fatal == f"qsub refused the first PBS job (1 core): {why}"
+    assert here.fleet.fatal == f"qsub refused it (1 core): {why}"
     # Not tried with each of a thousand jobs.
     assert here.live(100) == []
     assert len(here.server.asked("qsub")) == 1
     assert folders(here) == set()
+
+
+def test_refused_at_once_while_others_can_go_on(world):
+    here = world(pack_size=2)
+    here.add(*"ab", queue="nowhere")
+    here.add(*"cd")
+    here.server.to_qsub = [Refused("Unknown queue (exit code 170)")]
+    assert [name for name, _ in here.round()] == ["a", "b"]
+    assert here.fleet.fatal == ""
+    assert here.packs[1:] == [["c", "d"]]
 
 
 def test_refused_later_concerns_that_pack_alone(world):

@@ -20,10 +20,12 @@ sys.modules["snakemake.cli"] = snakemake.cli = ModuleType("snakemake.cli")
 from snakemake_executor_plugin_pbs import inside, limits, supervisor
 supervisor.TICK = 0.1
 supervisor.GRACE = limits.GRACE = 0.7
+limits.MARGIN = 0.0
 
 def sleep(text="", seconds=60):
     # A job of Snakemake: it may do something before.
-    return subprocess.Popen([sys.executable, "-c", f"{text}\\nimport time; time.sleep({seconds})"])
+    command = [sys.executable, "-c", f"{text}\\nimport time; time.sleep({seconds})"]
+    return subprocess.Popen(command, env={**os.environ, "SNAKEMAKE_PBS_JOB": "0"}, process_group=0)
 
 def tidy(path):
     # A job that tidies up when it is told to end.
@@ -54,7 +56,7 @@ class Job:
         self.folder = Folder(root / "pack")
         made = pack(root, *(task(root, str(n)) for n in range(count)))
         values = {**vars(made), "log": str(root / "log"), **more}
-        self.folder.write(type(made)(**values), "", {"TAKEN_OVER": "yes"})
+        self.folder.write(type(made)(**values), "", {})
         body = "\n    ".join(body.strip().splitlines())
         self.process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM.replace("BODY", body), self.folder.path],
@@ -66,7 +68,7 @@ class Job:
 
     def until_started(self, *numbers):
         end = time.monotonic() + 30
-        while not {*numbers} <= {*self.folder.fates().started}:
+        while not {*numbers} <= {*self.folder.read().started}:
             assert time.monotonic() < end
             time.sleep(0.02)
 
@@ -82,7 +84,7 @@ class Job:
     @property
     def fates(self):
         """Numbers of what is done, failed, and killed with the PBS job."""
-        fates = self.folder.fates()
+        fates = self.folder.read()
         assert fates.is_over
         return set(fates.done), set(fates.failed), fates.killed
 
@@ -115,13 +117,13 @@ def test_all_goes_well(job):
 for n in tasks:
     tell("started", n)
     tell("done", n)
-print(os.environ["TAKEN_OVER"])""",
+print("that was all")""",
     )
     assert here.wait() == 0
     assert here.fates == ({0, 1}, set(), set())
     assert here.runs == ["01"]
     assert here.folder.claim()["pid"] == here.process.pid
-    assert here.log.splitlines()[-1] == "yes"
+    assert here.log.splitlines()[-1] == "that was all"
 
 
 def test_a_pack_that_is_not_to_run(tmp_path, job):
@@ -149,7 +151,7 @@ for n in tasks:
     assert here.fates == ({0, 2}, {1}, set())
     assert here.runs == ["012", "2"]
     why = f"Snakemake in the PBS job was killed by signal {int(number)}"
-    assert here.folder.fates().failed[1]["why"] == why
+    assert here.folder.read().failed[1]["why"] == why
 
 
 def test_a_snakemake_that_cannot_begin(job):
@@ -166,7 +168,7 @@ for n in tasks:
     assert here.wait() == 1
     assert here.fates == ({0, 2}, {1}, set())
     assert here.runs == ["012", "0", "1", "2"]
-    assert "ended with exit code 7" in here.folder.fates().failed[1]["why"]
+    assert "ended with exit code 7" in here.folder.read().failed[1]["why"]
 
 
 @pytest.mark.parametrize("code", [0, 3])
@@ -190,7 +192,7 @@ subprocess.Popen(["bash", "-c", text], start_new_session=True)
 os.kill(os.getpid(), signal.SIGTERM)""",
     )
     assert here.wait() == 128 + signal.SIGTERM
-    assert here.folder.fates().stopped["by"] == "SIGTERM"
+    assert here.folder.read().stopped["by"] == "SIGTERM"
     assert here.fates == (set(), set(), {0})
     assert here.runs == ["01"]
 
@@ -215,7 +217,7 @@ time.sleep(60)""",
     here.process.terminate()
     assert here.wait() == 128 + signal.SIGTERM
     assert time.monotonic() - begin < 5
-    assert here.folder.fates().stopped["by"] == "SIGTERM"
+    assert here.folder.read().stopped["by"] == "SIGTERM"
     assert here.fates == ({0}, set(), {1})
     assert here.runs == ["012"]
 
@@ -238,11 +240,11 @@ time.sleep(60)""",
     else:
         here.folder.stop()
     assert here.wait() == 128 + signal.SIGTERM
-    assert here.folder.fates().stopped["by"] == how
+    assert here.folder.read().stopped["by"] == how
     assert here.fates == (set(), set(), {0})
     assert here.runs == ["01"]
     assert (tmp_path / "tidied").exists()
-    assert is_gone(here.folder.fates().started[0]["pid"])
+    assert is_gone(here.folder.read().started[0]["pid"])
 
 
 def test_what_does_not_end_is_killed(job):
@@ -263,7 +265,7 @@ time.sleep(60)""",
     assert here.wait() == 128 + signal.SIGTERM
     # Half a second for who else tells the jobs, and GRACE after that.
     assert 1.1 < time.monotonic() - begin < 6
-    assert is_gone(here.folder.fates().started[0]["pid"])
+    assert is_gone(here.folder.read().started[0]["pid"])
 
 
 # -- limits ----------------------------------------------------------------------------------
@@ -283,7 +285,7 @@ tell("done", 1)""",
         runtime=2,
     )
     assert here.wait() == 1
-    assert here.folder.fates().breaches == {0: "runtime"}
+    assert here.folder.read().breaches == {0: "runtime"}
     assert here.fates == ({1}, {0}, set())
     assert here.runs == ["01"]
 
@@ -300,5 +302,5 @@ tell("done", 1)""",
         mem_mb=200,
     )
     assert here.wait() == 1
-    assert here.folder.fates().breaches == {0: "memory"}
+    assert here.folder.read().breaches == {0: "memory"}
     assert here.fates == ({1}, {0}, set())

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from snakemake_executor_plugin_pbs import executor
+from snakemake_executor_plugin_pbs import job_script
 from snakemake_executor_plugin_pbs.environment import OF_THE_NODE, portable
 from snakemake_executor_plugin_pbs.words import words
 from snakemake_interface_executor_plugins.utils import (
@@ -161,7 +161,7 @@ def test_the_environment_itself(monkeypatch):
 def test_umask(mask, text):
     before = os.umask(mask)
     try:
-        assert executor._umask() == text
+        assert job_script.current_umask() == text
         # It is asked for only.
         assert os.umask(mask) == mask
     finally:

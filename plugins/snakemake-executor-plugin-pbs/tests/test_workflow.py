@@ -160,8 +160,8 @@ def test_refused_request_ends_the_run_with_what_to_change(project):
     ended = work.run(pbs_queue="nowhere")
     assert ended.code != 0
     assert ended.seconds < 30
-    assert "Unknown queue" in ended.out
-    assert "pbs-queue: sequentiel" in ended.out
+    assert "there is no queue nowhere" in ended.out
+    assert "Queues that take jobs: mpi_1, omp, sequentiel" in ended.out
     assert not work.started
 
 
@@ -245,3 +245,103 @@ def test_other_settings_do_not_take_over_what_runs(project):
     first, second = work.server.jobs()
     assert first["substate"] == 91
     assert second["exit_status"] == 0
+
+
+# -- trouble ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("codes", [("212", "13", "183", "57")])
+def test_server_that_restarts_fails_no_job(project, codes):
+    """qsub ends with codes that are not known: from the first submission on, and later."""
+    work = project(40, seconds=0.5)
+    work.server.set(fail={"qsub": codes[0]})
+    process = work.begin(pbs_pack_size="5", pbs_max_jobs="2")
+    try:
+        wait_until(lambda: f"exit code {codes[0]}" in work.out)
+        work.server.set(fail={})
+        wait_until(lambda: len(work.made) >= 5)
+        for code in codes[1:]:
+            work.server.set(fail={"qsub": code})
+            time.sleep(2)
+        work.server.set(fail={})
+        assert process.wait(120) == 0, work.out
+    finally:
+        kill(process)
+    assert work.started == {str(n): 1 for n in range(40)}
+    for code in codes:
+        assert work.out.count(f"qsub ended with exit code {code}") <= 1
+
+
+def test_broken_node_fails_no_job(project):
+    work = project(10, broken=2)
+    ended = work.run(pbs_pack_size="5")
+    assert ended.code == 0, ended.out
+    assert work.started == {str(n): 1 for n in range(10)}
+    assert "ended on node7 before its Python began: bash: python: No such file" in ended.out
+
+
+def test_nothing_but_broken_nodes_end_the_run(project):
+    work = project(10, broken=100)
+    ended = work.run(pbs_pack_size="1")
+    assert ended.code != 0
+    assert "in a row ended before their Python began, on node7" in ended.out
+    assert not work.started
+    assert not work.server.left()
+
+
+def test_sigterm_deletes_the_pbs_jobs_as_ctrl_c_does(project):
+    work = project(20, seconds=600, slots=2)
+    process = work.begin(pbs_pack_size="5")
+    try:
+        wait_until(lambda: work.started)
+        begin = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) != 0
+        wait_until(lambda: not work.server.left(), 10)
+        assert time.monotonic() - begin < 10
+    finally:
+        kill(process)
+    assert "PBS jobs deleted" in work.out
+    assert not list((work.folder / ".snakemake" / "pbs").iterdir())
+
+
+def test_every_attempt_of_a_rule_with_retries_is_a_submission(project):
+    work = project(2)
+    snakefile = work.folder / "Snakefile"
+    snakefile.write_text(snakefile.read_text().replace("    threads: 1", "    retries: 2"))
+    work.mark("bad", 1)
+    ended = work.run(pbs_pack_size="2", retries="0")
+    assert ended.code != 0
+    assert work.started == {"0": 1, "1": 3}
+    memory = [re.search(r"mem=(\d+)mb", " ".join(call))[1] for call in work.server.calls("qsub")]
+    assert memory == ["100", "200", "300"]
+
+
+def test_bad_resource_fails_its_job_alone(project):
+    work = project(4)
+    snakefile = work.folder / "Snakefile"
+    bad = "mem_mb=lambda wildcards: 0 if wildcards.n == '1' else 100"
+    text = snakefile.read_text().replace("mem_mb=lambda wildcards, attempt: 100 * attempt", bad)
+    snakefile.write_text(text)
+    ended = work.run(pbs_pack_size="4", retries="0")
+    assert ended.code != 0
+    assert "mem_mb: 0 is no number of megabytes" in ended.out
+    assert work.made == {"0", "2", "3"}
+
+
+def test_changed_script_is_not_taken_over(project):
+    work = project(1)
+    (work.folder / "Snakefile").write_text(
+        "rule one:\n    output: 'made/0'\n    script: 'one.py'\n"
+    )
+    script = "import time; time.sleep(SECONDS)\nopen(snakemake.output[0], 'w').write('TEXT')\n"
+    one = work.folder / "one.py"
+    one.write_text(script.replace("SECONDS", "600").replace("TEXT", "old"))
+    process = work.begin()
+    wait_until(lambda: any(job["job_state"] == "R" for job in work.server.jobs()))
+    kill(process)
+    one.write_text(script.replace("SECONDS", "0").replace("TEXT", "new"))
+    ended = work.run()
+    assert ended.code == 0, ended.out
+    assert "was started with other settings and is deleted" in ended.out
+    assert (work.folder / "made" / "0").read_text() == "new"

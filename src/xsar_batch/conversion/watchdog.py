@@ -54,7 +54,7 @@ class Watch:
         self._began = time.monotonic()
         self._process = 0
         self._waiting: list[int] = []
-        self._is_told = False
+        self._told = 0
 
     def _option(self, name: str, default: str) -> str:
         return self.words[self.words.index(name) + 1] if name in self.words else default
@@ -107,10 +107,20 @@ class Watch:
 
     def _hand_on(self, number: int, frame: object) -> None:
         if self._process:
-            self._is_told = True
+            self._told = number
             self._send(number)
         else:
             self._waiting.append(number)
+
+    def stopped_by(self, seconds: float) -> int:
+        """The signal by which this conversion was stopped, waited for so many seconds; 0 if none
+        came. What was stopped is not to be converted a second time."""
+        until = time.monotonic() + seconds
+        while not (number := self._told or next(iter(self._waiting), 0)):
+            if time.monotonic() > until:
+                return 0
+            time.sleep(0.02)
+        return number
 
     def _send(self, number: int) -> None:
         with suppress(ProcessLookupError):
@@ -133,7 +143,7 @@ class Watch:
                 is_done = self._end_it(wait, signal.SIGALRM) == 0
                 return 0 if is_done else self.time_over()
         code = os.waitstatus_to_exitcode(status)
-        if code < 0 and not self._is_told:
+        if code < 0 and not self._told:
             self.say(killed(-code))
         return _end_as(code)
 

@@ -30,6 +30,7 @@ def with_provenance(
         **cell_size(ds),
         "function": recipe["function"],
         "land_mask_source": recipe["land_mask"],
+        "repairs": recipe.get("repairs", "on"),
         "xsar_workarounds": workarounds,
         **quality_flag.shares(ds),
         "date_created": now,

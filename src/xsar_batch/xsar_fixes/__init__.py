@@ -4,9 +4,8 @@ Those of ``REPAIRS`` change what plain xsar gives, or make products possible tha
 setting ``repairs`` switches them. The others are always on: without them products are wrong.
 
 Each module says which fault, since when and where it is reported, and has ``apply()`` and
-``remove()``, which may be called more than once. Each has a test in
-``tests/xsar_fixes/`` that fails as soon as plain xsar does
-the right thing: then the module can go.
+``remove()``, which may be called more than once. Each has a test in ``tests/xsar_fixes/`` that
+fails as soon as plain xsar does the right thing: then the module can go.
 """
 
 from types import ModuleType

@@ -1,11 +1,11 @@
 """Snakemake executor for PBS Pro and OpenPBS: many jobs of Snakemake in one PBS job, each with
-its own fate.
+its own end.
 
 A PBS job runs one Snakemake for all jobs that it holds (``inside``), watched by a small process
-that tells what becomes of each (``supervisor``, ``limits``). The main process packs what waits
-(``packing``, ``request``), asks PBS once for all (``commands``, ``qstat``) and draws conclusions
-(``running``, ``adoption``, ``fleet``). Both sides meet in a folder a PBS job (``folder``,
-``ledger``). ``executor`` is what Snakemake sees of it.
+that tells what becomes of each (``supervisor``, ``limits``, ``processes``). The main process packs
+what waits (``packing``, ``request``, ``submission``), asks PBS once for all (``commands``,
+``qstat``) and draws conclusions (``running``, ``adoption``, ``pbs_jobs``). Both sides meet in a
+folder a PBS job (``folder``, ``ledger``). ``executor`` is what Snakemake sees of it.
 """
 
 from snakemake_interface_executor_plugins.settings import CommonSettings

@@ -35,11 +35,11 @@ class Adoption:
         if found is None:
             return None
         folder, pack, number = found
-        fates = folder.fates()
+        events = folder.read()
         known = self.packs.get(folder.path) or Running(folder, pack, folder.id)
-        if number in fates.done or number in fates.failed:
+        if number in events.done or number in events.failed:
             return _result(known, number, entry)
-        if fates.is_over or known.is_over:
+        if events.is_over or known.is_over:
             return None
         # Submitted or not? Whoever claims it first decides.
         if known.id is None and folder.revoke():
@@ -74,7 +74,7 @@ class Adoption:
         for blocked in [one for one in self._blocked if one[0].is_over]:
             self._blocked.remove(blocked)
             known, number, entry = blocked
-            if number in known.folder.fates().done and (ends := _result(known, number, entry)):
+            if number in known.folder.events.done and (ends := _result(known, number, entry)):
                 reports += ends
             else:
                 entries.append(entry)
@@ -85,7 +85,7 @@ def _result(known: Running, number: int, entry: Entry) -> list[Report] | None:
     """What the job came to, if that is what is asked for now."""
     if not _is_same(known, number, entry):
         return None
-    if number in known.folder.fates().failed:
+    if number in known.folder.events.failed:
         return [known.end(number, entry)]
     return [known.end(number, entry)] if _is_newer(entry) else None
 

@@ -26,6 +26,15 @@ _JOB_ID = re.compile(r"^\d+(?:\[\])?(?:\.[\w.-]+)?$")
 
 #: Exit codes of a qsub that has not reached a server: nothing was submitted.
 _NO_SERVER = {160, 162}
+#: Exit codes after which the same request is refused again: wrong options (2, 5), an illegal value
+#: (166), an unknown queue (170) or resource (187), more than the queue has (188). All others may be
+#: those of a server that restarts, of a network or of a disk, and are waited for.
+_PERMANENT = {2, 5, 166, 170, 187, 188}
+_PERMANENT_TEXT = re.compile(
+    r"Unknown queue|Unauthorized|not authorized|Unknown resource|Illegal attribute|"
+    r"resource limits|Invalid account|Invalid project|account is|project is|usage: *qsub",
+    re.IGNORECASE,
+)
 _NO_SERVER_TEXT = re.compile(
     r"Connection refused|cannot connect to server|Unknown Host|Access to server|"
     r"No default server|Communication failure|Expired credential",
@@ -194,15 +203,16 @@ def submitted(code: int, out: str, error: str) -> str:
         raise Later(f"the queue takes no jobs at present ({said})")
     if code in _NO_SERVER or _NO_SERVER_TEXT.search(error):
         raise Later(f"no PBS server answers ({said or f'exit code {code}'})")
-    if code == 0 or not said or code < 0:
-        raise Unclear(f"qsub ended with exit code {code} and without a job id ({said or 'silent'})")
-    raise Refused(f"{said.removeprefix('qsub: ')} (exit code {code}){_advice(code, said)}")
+    is_permanent = code in _PERMANENT or (code > 0 and _PERMANENT_TEXT.search(error))
+    if said and is_permanent:
+        raise Refused(f"{said.removeprefix('qsub: ')} (exit code {code}){_advice(code, said)}")
+    raise Unclear(f"qsub ended with exit code {code} and without a job id ({said or 'silent'})")
 
 
 def _advice(code: int, error: str) -> str:
     """What to change. By text too: exit codes are what is left of larger numbers."""
     if code == 170 or "nknown queue" in error:
-        return ".\n    Which queues there are:  qstat -Q\n    set it:  pbs-queue: sequentiel"
+        return ".\n    Which queues there are:  qstat -Q\n    set it:  pbs-queue: NAME"
     if code == 188 or "resource limits" in error:
         return (
             ".\n    Cores, memory or walltime are more than the queue has:  qstat -Qf"
@@ -210,9 +220,12 @@ def _advice(code: int, error: str) -> str:
             " resources mem_mb, runtime and threads; or set another pbs-queue"
         )
     if code in (5, 166, 187):
-        return ".\n    The resource pbs_extra or the setting pbs-extra may be at fault"
+        return (
+            ".\n    The site has no such resource or value. Where it comes from: gpu, constraint,"
+            " pbs_extra. Write what your site calls it as constraint"
+        )
     if "Unauthorized" in error or "not authorized" in error.lower():
-        return ".\n    This queue is not for you; set another:  pbs-queue: sequentiel"
+        return ".\n    This queue is not for you; set another:  pbs-queue: NAME"
     if "ccount" in error or "roject" in error:
         return ".\n    Set the account:  pbs-account: NAME"
     return ""

@@ -1,15 +1,16 @@
-"""The executor as Snakemake knows it: its jobs become entries of a :class:`.fleet.Fleet`."""
+"""The executor as Snakemake knows it: its jobs are handed over to :class:`.pbs_jobs.PbsJobs`."""
 
 import asyncio
-import hashlib
 import json
 import os
 import secrets
 import shlex
 import string
 import sys
+import time
 import traceback
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from snakemake_interface_common.exceptions import WorkflowError
@@ -19,18 +20,21 @@ from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 from snakemake_interface_executor_plugins.utils import encode_target_jobs_cli_args
 
+from . import logs, preflight, sameness, scheduling, site
 from .commands import Commands
+from .efficiency import Efficiency
 from .environment import portable
-from .fleet import Fleet
 from .folder import Folder, Pack, Task
 from .interrupt import Interrupt
+from .job_script import current_umask, job_script
 from .ledger import Ledger
+from .pbs_jobs import PbsJobs
 from .request import PackRequest, Request, job_name, qsub_arguments
-from .running import Entry
+from .running import LAG, Entry
 from .words import without, words
 
-#: Seconds between two looks at the folders of the packs: what a job reports is seen that soon.
-TICK = 0.5
+#: Seconds between two looks whether the run ends: so soon Ctrl-C is heard.
+TICK = 0.25
 
 #: What a PBS job runs.
 _SUPERVISOR = "snakemake_executor_plugin_pbs.supervisor"
@@ -43,7 +47,7 @@ class Executor(RemoteExecutor):
     """Submits to PBS, many jobs of Snakemake in one PBS job."""
 
     #: The base class begins to check in its constructor, before there is anything to check.
-    fleet: Fleet | None = None
+    pbs: PbsJobs | None = None
 
     def __post_init__(self) -> None:
         """Called by the base class at the end of its constructor.
@@ -59,24 +63,36 @@ class Executor(RemoteExecutor):
                 f"{' and '.join(missing)} not found. Start snakemake on a machine that can submit "
                 "to PBS (a login node), or run the jobs on this one:  --executor local --cores all"
             )
+        if refusal := site.which().refusal:
+            raise WorkflowError(refusal)
+        preflight.refuse_unshared(self.workflow.storage_settings.shared_fs_usage)
         interval = self.workflow.remote_execution_settings.seconds_between_status_checks
         self.workdir = Path.cwd()
         ledger = Ledger(self.workdir / ".snakemake" / "pbs")
         ledger.load()
         settings = self.executor_settings
         self.logdir = self.workdir / Path(settings.logdir).expanduser()
+        if settings.delete_logfiles_older_than:
+            logs.remove_old(self.logdir, settings.delete_logfiles_older_than)
         # PBS keeps quiet about an output that it cannot deliver, and loses it.
         self.logdir.mkdir(parents=True, exist_ok=True)
-        self._umask = _umask()
+        self._umask = current_umask()
         self._run = "".join(secrets.choice(_TOKEN) for _ in range(3))
         self._number = 0
         self._problem = ""
+        self._is_checked = False
+        self._failed_logs: set[str] = set()
+        self.efficiency = Efficiency()
         self.interrupt = Interrupt()
-        self.fleet = Fleet(
+        self.pbs = PbsJobs(
             *(server, ledger, settings, interval, self._prepare),
             say=self.logger.info,
             warn=self.logger.warning,
+            lag=max(LAG, self.workflow.execution_settings.latency_wait),
         )
+        self.pbs.submission.on_submitted = self.efficiency.submitted
+        for advice in scheduling.advice(self.workflow):
+            self.logger.warning(advice)
         # Loggers that count what runs must know that not all runs that is handed over.
         self.logger.info(
             f"PBS: at most {settings.max_jobs} PBS jobs, {settings.pack_size} jobs in each; "
@@ -89,44 +105,58 @@ class Executor(RemoteExecutor):
     def run_job(self, job: JobExecutorInterface) -> None:
         """Hand the job over: it is packed, submitted and watched in the thread of the base class.
 
+        One that asks for what cannot be told to PBS fails alone.
+        """
+        info = SubmittedJobInfo(job)
+        try:
+            entry = Entry(info, self._task(job), self._request(job), tuple(map(str, job.input)))
+        except WorkflowError as wrong:
+            self.report_job_error(info, msg=f"{wrong} ")
+            return
+        self.report_job_submission(info)
+        self.pbs.add(entry)
+
+    def run_jobs(self, jobs: list[JobExecutorInterface]) -> None:
+        """Hand over what is ready; and say so if nothing else is, for then no pack need wait.
+
         Raises
         ------
         WorkflowError
-            It asks for what cannot be told to PBS.
+            Before the first submission: PBS would not take the jobs of a rule.
         """
-        info = SubmittedJobInfo(job)
-        entry = Entry(info, self._task(job), self._request(job), tuple(map(str, job.input)))
-        self.report_job_submission(info)
-        self.fleet.add(entry)
-
-    def run_jobs(self, jobs: list[JobExecutorInterface]) -> None:
-        """Hand over what is ready; and say so if nothing else is, for then no pack need wait."""
+        # Not sooner: Snakemake sets its handler after it has made the executor.
+        self.interrupt.hear_sigterm()
+        if not self._is_checked:
+            self._is_checked = True
+            queues, settings = site.known_queues(), self.executor_settings
+            to_do = list(self.workflow.dag.needrun_jobs())
+            preflight.check(to_do, self._request, queues, settings)
+            if note := preflight.not_asked(to_do):
+                self.logger.warning(note)
         super().run_jobs(jobs)
         # Asked only where it matters: the answer takes a look at each job of the workflow.
         scheduler = self.workflow.scheduler
-        if not self.fleet.running and all(job.is_local for job in scheduler.remaining_jobs):
-            self.fleet.complete()
+        if not self.pbs.running and all(job.is_local for job in scheduler.remaining_jobs):
+            self.pbs.complete()
 
     def _request(self, job: JobExecutorInterface) -> Request:
         alone = f"group {job.jobid}" if job.is_group() else None
         threads, settings = job.threads, self.executor_settings
-        return Request.of(job.name, job.attempt, threads, job.resources, settings, alone)
+        resources = dict(job.resources)
+        return Request.of(
+            *(job.name, job.attempt, threads, resources, settings, alone), number=job.jobid
+        )
 
     def _task(self, job: JobExecutorInterface) -> Task:
         """What a pack has to know of a job, and what a later Snakemake recognises it by."""
         properties = json.loads(job.properties())
         wildcards = {k: str(v) for k, v in (properties.get("wildcards") or {}).items()}
-        targets = encode_target_jobs_cli_args(job.get_target_spec())
-        decisive = [
-            *(targets, properties.get("params"), properties.get("log")),
-            *(_command(job), self.workflow.main_snakefile),
-        ]
         return Task(
             rule=job.name,
             wildcards=wildcards,
-            targets=targets,
+            targets=encode_target_jobs_cli_args(job.get_target_spec()),
             outputs=[str(Path(path).absolute()) for path in job.output],
-            digest=hashlib.sha256(json.dumps(decisive, default=str).encode()).hexdigest()[:16],
+            digest=sameness.digest(job, self.workflow),
         )
 
     # -- a pack -----------------------------------------------------------------------------
@@ -134,8 +164,9 @@ class Executor(RemoteExecutor):
     def _prepare(self, entries: list[Entry], asked: PackRequest) -> tuple[Folder, Pack, list[str]]:
         """Make the folder of a pack; returns it with the arguments of qsub."""
         self._number += 1
-        name = job_name(asked.job.rule, self._run, self._number)
-        folder = self.fleet.ledger.new(f"{name}-{secrets.token_hex(3)}")
+        prefix = self.executor_settings.jobname_prefix
+        name = job_name(asked.job.rule, self._run, self._number, prefix)
+        folder = self.pbs.ledger.new(f"{name}-{secrets.token_hex(3)}")
         first = entries[0].handle.job
         seconds = asked.job.runtime and asked.job.runtime * 60
         pack = Pack(
@@ -150,7 +181,7 @@ class Executor(RemoteExecutor):
             log=str(self.logdir / f"{name}.log"),
             output=str(self.logdir / f"{name}.out"),
             is_group=first.is_group(),
-            owner=self.fleet.ledger.me,
+            owner=self.pbs.ledger.me,
             asks=str(asked),
         )
         environment = {**portable(os.environ), **self.envvars()}
@@ -161,20 +192,11 @@ class Executor(RemoteExecutor):
         return folder, pack, qsub_arguments(asked, name, output, script, self._umask)
 
     def _script(self, folder: Path) -> str:
-        """What PBS runs. It starts in the home directory, with nothing of this environment."""
         settings = self.workflow.remote_execution_settings
-        search = os.environ.get("PYTHONPATH")
-        lines = [
-            "#!/bin/bash",
-            f"cd {shlex.quote(str(self.workdir))} || exit 1",
-            f"umask {self._umask}",
-            self.executor_settings.prologue or "",
-            settings.precommand or "",
-            f"export PYTHONPATH={shlex.quote(search)}" if search else "",
-            f"exec {shlex.quote(self.get_python_executable())} -m {_SUPERVISOR} "
-            f"{shlex.quote(str(folder))}",
-        ]
-        return "\n".join(line for line in lines if line) + "\n"
+        command = (self.get_python_executable(), "-m", _SUPERVISOR, str(folder))
+        return job_script(
+            *(self.workdir, self._umask, folder / "env.sh", settings.precommand or "", command)
+        )
 
     def _arguments(self, jobs: list[JobExecutorInterface]) -> list[str]:
         """Snakemake's arguments for a pack, but for targets and cores, which the pack adds."""
@@ -183,7 +205,8 @@ class Executor(RemoteExecutor):
             # Of a backslash in what is quoted nobody could tell whether it is one or half of one.
             command = command.replace(shlex.quote(path), repr(path))
         arguments = words(command.split(" -m snakemake ", 1)[1])
-        for option in ("--target-jobs", "--cores", "--unneeded-temp-files"):
+        # With threads, jobs with a shadow folder would change the working directory of the others.
+        for option in ("--target-jobs", "--cores", "--unneeded-temp-files", "--force-use-threads"):
             arguments = without(arguments, option)
         for option, values in (
             ("--unneeded-temp-files", map(self.workflow.dag.get_unneeded_temp_files, jobs)),
@@ -214,34 +237,35 @@ class Executor(RemoteExecutor):
         """One round; yields what is still active. No exception leaves it: that would end the run
         and abandon all that is queued."""
         ended: set[int] = set()
-        if self.fleet is None:
+        if self.pbs is None:
             return
-        self.interrupt.insist(is_heard=self.fleet.is_cancelled)
         try:
-            reports = self.fleet.round()
+            reports = self.pbs.round()
             self._tell_begun()
             for report in reports:
                 info = report.entry.handle
                 ended.add(id(info))
                 if report.failure is None:
+                    self.efficiency.ended(report.entry.request.rule, report.seconds)
                     self.report_job_success(info)
                 else:
-                    logs = [report.log] if report.log else []
-                    self.report_job_error(info, msg=f"{report.failure}. ", aux_logs=logs)
+                    paths = [report.log] if report.log else []
+                    self._failed_logs.update(paths)
+                    self.report_job_error(info, msg=f"{report.failure}. ", aux_logs=paths)
             self._problem = ""
         except Exception as problem:
             if self._problem != str(problem):
                 self.logger.warning(f"pbs executor: {traceback.format_exc()}")
             self._problem = str(problem)
-        if self.fleet.fatal:
-            self.workflow.scheduler.executor_error_callback(WorkflowError(self.fleet.fatal))
+        if self.pbs.fatal:
+            self.workflow.scheduler.executor_error_callback(WorkflowError(self.pbs.fatal))
         for info in active_jobs:
             if id(info) not in ended:
                 yield info
 
     def _tell_begun(self) -> None:
         """One line for all that began since the last round; loggers find them in ``begun``."""
-        taken, self.fleet.begun = self.fleet.begun, []
+        taken, self.pbs.begun = self.pbs.begun, []
         begun = [(number, at) for entry, at in taken for number in _job_ids(entry.handle.job)]
         if begun:
             # Not at the top: what watches over a PBS job imports this package, and no Snakemake.
@@ -252,46 +276,40 @@ class Executor(RemoteExecutor):
             self.logger.info(f"Begun in PBS: jobid {numbers}", extra=extra)
 
     async def sleep(self) -> None:
-        """Between two rounds. How often PBS is asked is another matter: see Fleet."""
-        await asyncio.sleep(TICK)
+        """Between two rounds. How often PBS is asked is another matter: see PbsJobs."""
+        until = time.monotonic() + (self.pbs.seconds_between_looks if self.pbs else 0.0)
+        while self.wait and (time.monotonic() < until or self.pbs is None):
+            if self.pbs is not None:
+                self.interrupt.repeat(is_heard=self.pbs.is_cancelled)
+            await asyncio.sleep(TICK)
 
     def cancel_jobs(self, active_jobs: Iterable[SubmittedJobInfo]) -> None:
         """Delete all PBS jobs: on Ctrl-C, and when Snakemake itself fails."""
         self.interrupt.ignore()
-        self.fleet.cancel()
+        self.pbs.cancel()
 
     def shutdown(self) -> None:
         """The end, good or bad."""
         super().shutdown()
-        self.fleet.close()
+        self.pbs.close()
         self.interrupt.restore()
+        if not self.pbs.is_cancelled:
+            self._tell_efficiency()
+            if not self.executor_settings.keep_successful_logs:
+                logs.remove_successful(self.logdir, self._run, self._failed_logs)
+
+    def _tell_efficiency(self) -> None:
+        """What was asked for and used: worth a line a rule, and never an error."""
+        with suppress(Exception):
+            self.efficiency.ask(lambda ids: self.pbs.server.qstat(ids, patience=20).jobs)
+            if lines := self.efficiency.lines():
+                self.logger.info("\n".join(["What the jobs used, by rule:", *lines]))
 
     def get_python_executable(self) -> str:
         """By its path: PBS jobs do not have our PATH."""
         return sys.executable
 
 
-class _Whatever:
-    """Stands for resources where they are of no consequence."""
-
-    def __getattr__(self, name: str) -> str:
-        return "any"
-
-
-def _command(job: JobExecutorInterface) -> str | None:
-    """What a job runs, the same at every attempt: only its resources differ then."""
-    template = getattr(getattr(job, "rule", None), "shellcmd", None)
-    return template and job.format_wildcards(template, resources=_Whatever())
-
-
 def _job_ids(job: JobExecutorInterface) -> list[int]:
     """Snakemake's numbers of a job, or of all in a group."""
     return [one.jobid for one in (job.jobs if job.is_group() else [job])]
-
-
-def _umask() -> str:
-    """As a text of octal digits: PBS starts jobs with its own, under which nobody else may read
-    the products."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return f"{mask:03o}"

@@ -3,12 +3,18 @@
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from .environment import as_bash
+
+#: Bytes of events that are read at once: those of some thousand jobs.
+READ_AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -49,12 +55,14 @@ class Pack:
 
 
 @dataclass
-class Fates:
+class Events:
     """What the PBS job has told so far. Keys are numbers of tasks, values the events' lines."""
 
     started: dict[int, dict] = field(default_factory=dict)
     done: dict[int, dict] = field(default_factory=dict)
     failed: dict[int, dict] = field(default_factory=dict)
+    #: On which host its supervisor began; empty before.
+    host: str = ""
     #: Why the PBS job was told to stop, if it was.
     stopped: dict | None = None
     #: It has said its last word: nothing of it runs any more.
@@ -71,17 +79,24 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._read = 0
-        self._fates = Fates()
+        #: All that is known, as of the last :meth:`read`.
+        self.events = Events()
+        self._lock = threading.Lock()
+        #: Lines that could not be written yet.
+        self._untold: list[bytes] = []
 
     # -- written once -----------------------------------------------------------------------
 
     def write(self, pack: Pack, script: str, environment: Mapping[str, str]) -> None:
         """Make the folder, before anything is submitted."""
         self.path.mkdir(parents=True)
-        private = os.open(self.path / "env.json", os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
-        with os.fdopen(private, "w") as file:
-            json.dump(dict(environment), file)
+        private = os.open(self.path / "env.sh", os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
+        with os.fdopen(private, "w", errors="surrogateescape") as file:
+            file.write(as_bash(environment))
         (self.path / "job.sh").write_text(script)
+        # There from the start: a network file system remembers for a minute that a file is absent.
+        for name in ("events", "beat"):
+            (self.path / name).touch()
         _write_whole(self.path / "pack.json", json.dumps(asdict(pack), indent=1))
 
     def pack(self) -> Pack:
@@ -139,53 +154,74 @@ class Folder:
     # -- what became of its tasks -----------------------------------------------------------
 
     def tell(self, event: str, task: int | None = None, **more: Any) -> None:
-        """Add a line to ``fates``: in one write, so that lines of several processes do not mix."""
-        # Seconds since boot too: by them the process is found that belongs to a task.
-        boot = round(time.clock_gettime(time.CLOCK_BOOTTIME), 3)
-        at = round(time.time(), 3)
-        line = json.dumps({"event": event, "task": task, "at": at, "boot": boot, **more})
-        handle = os.open(self.path / "fates", os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o644)
-        try:
-            os.write(handle, (line + "\n").encode())
-        finally:
-            os.close(handle)
+        """Add a line to ``events``: in one write, so that lines of several processes do not mix.
 
-    def fates(self) -> Fates:
+        Where the disk is full, nothing is raised: the line is kept and written with the next one.
+        """
+        line = json.dumps({"event": event, "task": task, "at": round(time.time(), 3), **more})
+        with self._lock:
+            # A line that another process could write only half is ended first.
+            self._untold.append(b"\n" + line.encode() + b"\n")
+            self._write_untold()
+
+    def flush(self, seconds: float = 30) -> None:
+        """Write what could not be written before; wait so long for room on the disk."""
+        until = time.monotonic() + seconds
+        while self._untold and time.monotonic() < until:
+            time.sleep(0.5)
+            with self._lock:
+                self._write_untold()
+
+    def _write_untold(self) -> None:
+        with suppress(OSError):
+            handle = os.open(self.path / "events", os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o644)
+            try:
+                while self._untold:
+                    if os.write(handle, self._untold[0]) < len(self._untold[0]):
+                        return
+                    self._untold.pop(0)
+            finally:
+                os.close(handle)
+
+    def read(self) -> Events:
         """Read what has come since the last call, and return all that is known."""
         try:
-            with (self.path / "fates").open("rb") as file:
-                if os.fstat(file.fileno()).st_size <= self._read:
-                    return self._fates
-                file.seek(self._read)
-                text = file.read()
+            # Opened each time: only then does a network file system ask its server.
+            handle = os.open(self.path / "events", os.O_RDONLY)
+            try:
+                text = os.pread(handle, READ_AT_ONCE, self._read)
+            finally:
+                os.close(handle)
         except OSError:
-            return self._fates
+            return self.events
         # A line that is not whole yet is read next time.
         whole = text[: text.rfind(b"\n") + 1]
         self._read += len(whole)
         for line in whole.splitlines():
             with suppress(ValueError, KeyError, TypeError):
                 self._take_in(json.loads(line))
-        return self._fates
+        return self.events
 
     def _take_in(self, line: dict[str, Any]) -> None:
-        fates, task = self._fates, line["task"]
+        events, task = self.events, line["task"]
         match line["event"]:
+            case "began":
+                events.host = line["host"]
             case "started":
-                fates.started[task] = line
+                events.started[task] = line
             case "done":
-                fates.done[task] = line
-            case "failed" if fates.stopped and task not in fates.done:
-                # It fell with the PBS job: no fault of its own.
-                fates.killed.add(task)
+                events.done[task] = line
+            case "failed" if events.stopped and task not in events.done:
+                # It ended with the PBS job: no fault of its own.
+                events.killed.add(task)
             case "failed":
-                fates.failed[task] = line
+                events.failed[task] = line
             case "breach":
-                fates.breaches[task] = line["limit"]
+                events.breaches[task] = line["limit"]
             case "stopped":
-                fates.stopped = line
+                events.stopped = line
             case "over":
-                fates.is_over = True
+                events.is_over = True
 
     def beat(self) -> None:
         """Show that the PBS job is alive."""

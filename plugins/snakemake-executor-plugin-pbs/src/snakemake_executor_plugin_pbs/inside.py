@@ -1,4 +1,4 @@
-"""The Snakemake inside a PBS job: one for many jobs, and each job's fate told apart.
+"""The Snakemake inside a PBS job: one for many jobs, and each job's end told apart.
 
 It is the very command line that Snakemake would give to a single remote job, with several
 targets and ``--keep-going``. What becomes of each is told by Snakemake's log events. Logger
@@ -7,13 +7,16 @@ in the moment in which the event is logged, and lets every record pass.
 """
 
 import logging
+import os
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .folder import Folder, Task
+from .processes import MARK
 
 #: Seconds between a failure and its report: Snakemake removes what the job left in that time, and
 #: a second try elsewhere must not begin before.
@@ -21,11 +24,11 @@ SETTLING = 1.0
 
 
 class Listener:
-    """Writes started, done and failed of each task to ``fates``."""
+    """Writes started, done and failed of each job into the folder."""
 
-    def __init__(self, folder: Folder, tasks: dict[int, Task]) -> None:
+    def __init__(self, folder: Folder, numbers: Mapping[tuple, int]) -> None:
         self._folder = folder
-        self._numbers = {_key(task.rule, task.wildcards): n for n, task in tasks.items()}
+        self._numbers = numbers
         self._running: dict[int, tuple[int, float]] = {}
         self._timers: list[threading.Timer] = []
 
@@ -61,6 +64,7 @@ class Listener:
         """Wait until all is told."""
         for timer in self._timers:
             timer.join()
+        self._folder.flush()
 
 
 def run(folder: Folder, tasks: dict[int, Task], arguments: Sequence[str], cores: int) -> int:
@@ -68,8 +72,11 @@ def run(folder: Folder, tasks: dict[int, Task], arguments: Sequence[str], cores:
     from snakemake.cli import main
     from snakemake.logging import logger
 
-    listener = Listener(folder, tasks)
+    numbers = {_key(task.rule, task.wildcards): number for number, task in tasks.items()}
+    listener = Listener(folder, numbers)
     logger.addFilter(listener)
+    _mark_processes(numbers)
+    _try_once()
     targets = [target for task in tasks.values() for target in task.targets]
     command = [*arguments, "--cores", str(cores), "--keep-going", "--target-jobs", *targets]
     sys.argv = ["snakemake", *command]
@@ -81,6 +88,43 @@ def run(folder: Folder, tasks: dict[int, Task], arguments: Sequence[str], cores:
     finally:
         listener.flush()
     return code
+
+
+def _mark_processes(numbers: Mapping[tuple, int]) -> None:
+    """Have the first process of each job lead a process group and carry the job's number.
+
+    Snakemake runs each job in a thread, so what that thread starts belongs to the job.
+    """
+    from snakemake.executors.local import Executor
+
+    thread = threading.local()
+    run_job, start = Executor.cached_or_run, subprocess.Popen.__init__
+
+    def cached_or_run(self: Executor, job: Any, *arguments: Any) -> None:
+        thread.number = None if job.is_group() else numbers.get(_key(job.rule.name, job.wildcards))
+        try:
+            run_job(self, job, *arguments)
+        finally:
+            thread.number = None
+
+    def __init__(self: subprocess.Popen, *arguments: Any, **options: Any) -> None:
+        number = getattr(thread, "number", None)
+        if number is not None:
+            options["env"] = {**(options.get("env") or os.environ), MARK: str(number)}
+            if not options.get("start_new_session"):
+                options.setdefault("process_group", 0)
+        start(self, *arguments, **options)
+
+    Executor.cached_or_run = cached_or_run
+    subprocess.Popen.__init__ = __init__
+
+
+def _try_once() -> None:
+    """Overrule ``retries:`` of rules, which ``--retries 0`` does not: each attempt is a submission
+    of its own, with the resources of that attempt."""
+    from snakemake.rules import Rule
+
+    Rule.restart_times = property(lambda self: 0, lambda self, value: None)
 
 
 def _key(rule: str, wildcards: Any) -> tuple:

@@ -1,4 +1,7 @@
-"""Ctrl-C, also when Snakemake does not hear it.
+"""Ctrl-C and SIGTERM: both end the run and delete its PBS jobs, whenever they come.
+
+Snakemake answers SIGTERM by waiting for all that it has handed over, which takes hours here, longer
+than whoever shuts a machine down will wait; so SIGTERM does what Ctrl-C does.
 
 Python turns SIGINT into a KeyboardInterrupt wherever the main thread is. Where that is in the
 middle of a log message, Snakemake's handler swallows it (``ColorizingTextHandler.emit`` in
@@ -29,23 +32,33 @@ class Interrupt:
             # Ignored, by nohup for example: so be it.
             self.restore()
 
+    def hear_sigterm(self) -> None:
+        """Treat SIGTERM as Ctrl-C, even where Ctrl-C is ignored (nohup). To be called once
+        Snakemake has set its own handler, in the main thread."""
+        with suppress(ValueError):
+            signal.signal(signal.SIGTERM, self._hear)
+
     def _hear(self, number: int, frame: Any) -> None:
         self._at = time.monotonic()
-        self._before(number, frame)
+        before = self._before if callable(self._before) else signal.default_int_handler
+        before(number, frame)
 
-    def insist(self, is_heard: bool) -> None:
+    def repeat(self, is_heard: bool) -> None:
         """Send it again if it came a while ago and nothing has followed; to be called now and then
         by another thread."""
         if is_heard or self._at is None or time.monotonic() - self._at < PATIENCE:
             return
         main = threading.main_thread().ident
         if main is not None:
-            signal.pthread_kill(main, signal.SIGINT)
+            # The one of the two that is not ignored.
+            ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+            signal.pthread_kill(main, signal.SIGTERM if ignored else signal.SIGINT)
 
     def ignore(self) -> None:
         """From now on nothing happens: who is impatient must not keep jobs from being deleted."""
         with suppress(ValueError):
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
 
     def restore(self) -> None:
         """Leave SIGINT as it was found."""

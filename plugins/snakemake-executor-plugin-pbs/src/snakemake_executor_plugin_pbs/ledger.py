@@ -7,10 +7,10 @@ file           written by      what it tells
 =============  ==============  ==================================================================
 ``pack.json``  Snakemake       which jobs are in it, and how they are run; before qsub
 ``job.sh``     Snakemake       what is submitted
-``env.json``   Snakemake       the environment it was started in; readable by the user alone
+``env.sh``     Snakemake       the environment it was started in; readable by the user alone
 ``id``         Snakemake       the id, once qsub has told it
 ``claim``      whoever first   by the PBS job: "I run"; by Snakemake: "you must not run any more"
-``fates``      the PBS job     a line an event: a job started, ended, failed; the end
+``events``     the PBS job     a line an event: a job started, ended, failed; the end
 ``beat``       the PBS job     changes while it is alive
 ``stop``       Snakemake       the PBS job is to end itself, where qdel did not reach it
 ``reported``   Snakemake       failures that Snakemake was told of, a line each
@@ -30,7 +30,7 @@ from typing import Any
 import psutil
 
 from .folder import Folder, Pack, Task
-from .limits import began
+from .processes import began
 
 #: Folders of packs that nobody asked about for so many seconds are removed.
 FORGOTTEN_AFTER = 14 * 86_400
@@ -87,7 +87,7 @@ class Ledger:
         are old."""
         for folder, _ in [one for one in self._packs() if one[0].path not in keep]:
             never = bool((folder.claim() or {}).get("revoked"))
-            if never or folder.fates().is_over:
+            if never or folder.read().is_over:
                 folder.remove()
         for path in self._paths():
             if time.time() - _age(path) > FORGOTTEN_AFTER:

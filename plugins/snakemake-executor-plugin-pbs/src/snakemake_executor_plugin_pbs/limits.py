@@ -3,20 +3,27 @@
 PBS knows only the PBS job as a whole: one job that hangs would keep the others waiting until the
 walltime, and one that takes more memory than it had asked for would have PBS kill all of them. So
 the jobs are watched here, and the one at fault is ended before.
-
-Jobs of Snakemake are the direct children of its process.
 """
 
-import os
+import signal
 import time
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
+from .processes import JobProcesses, began, descendants, is_alive, memory
+
 #: Seconds that a job has between SIGTERM and SIGKILL.
 GRACE = 5.0
+
+#: Seconds beyond its runtime after which a job is ended. One that keeps an eye on its own time has
+#: ended itself by then, and has said why: two watchdogs would disturb each other.
+MARGIN = 60.0
+
+#: A look that comes so many seconds late was not late: the whole PBS job was suspended.
+SUSPENDED = 10.0
 
 
 @dataclass(frozen=True)
@@ -28,78 +35,77 @@ class Limits:
     memory_of_all: int | None = None
 
 
-class Offender:
-    """A job that was told to end, with all processes it has started."""
+class Watchdog:
+    """Ends jobs that break a limit, each once, and whatever is left of it after `GRACE`."""
 
-    #: When it began, in seconds since boot.
-    began: float = 0.0
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        #: Jobs that were told to end, and when they are killed.
+        self._told: dict[int, tuple[JobProcesses, float]] = {}
+        self._last = _now()
+        #: Moments and lengths of suspensions of the PBS job, in seconds.
+        self._pauses: list[tuple[float, float]] = []
 
-    def __init__(self, process: psutil.Process, why: str) -> None:
-        self.process = process
-        self.why = why
-        with suppress(OSError, IndexError):
-            self.began = began(process.pid)
-        self._tree = tree(process)
-        self._until = time.monotonic() + GRACE
-        for one in self._tree:
-            with suppress(psutil.Error):
-                one.terminate()
+    def look(
+        self, snakemake: psutil.Process, jobs: Mapping[int, JobProcesses]
+    ) -> Iterator[tuple[int, str]]:
+        """End what breaks a limit; yields the job's number and the limit's name."""
+        now = _now()
+        if now - self._last > SUSPENDED:
+            self._pauses.append((self._last, now - self._last))
+        self._last = now
+        self._kill_what_stays(jobs)
+        free = {n: job for n, job in jobs.items() if n not in self._told}
+        for number, job in free.items():
+            if self.limits.runtime and self._age(job, now) > self.limits.runtime + MARGIN:
+                self._tell(job)
+                yield number, "runtime"
+        # What is about to end gives its memory back: nobody else is ended meanwhile.
+        if not self._told and (job := self._too_large(snakemake, free)):
+            self._tell(job)
+            yield job.number, "memory"
 
-    def press(self) -> None:
-        """Kill what is still there when its time is over."""
-        if time.monotonic() > self._until:
-            for one in self._tree:
-                with suppress(psutil.Error):
-                    one.kill()
+    def _kill_what_stays(self, jobs: Mapping[int, JobProcesses]) -> None:
+        for number, (job, until) in list(self._told.items()):
+            left = [*job.all, *(jobs[number].all if number in jobs else ())]
+            if not any(is_alive(one) for one in left):
+                del self._told[number]
+            elif time.monotonic() > until:
+                for one in left:
+                    with suppress(psutil.Error):
+                        one.kill()
 
+    def _tell(self, job: JobProcesses) -> None:
+        self._told[job.number] = job, time.monotonic() + GRACE
+        job.send(signal.SIGTERM)
 
-def began(process: int) -> float:
-    """When a process began, in seconds since boot (``CLOCK_BOOTTIME``).
+    def _age(self, job: JobProcesses, now: float) -> float:
+        """Seconds that a job has run, without those in which the PBS job was suspended."""
+        try:
+            start = began(job.first.pid)
+        except (OSError, IndexError):
+            return 0.0
+        return now - start - sum(length for at, length in self._pauses if at >= start)
 
-    Since the epoch it is known to a second only, and jobs begin together.
-    """
-    after_name = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-    return int(after_name[19]) / os.sysconf("SC_CLK_TCK")
-
-
-def tree(process: psutil.Process) -> list[psutil.Process]:
-    """A process and all that it has started, directly or not; itself last."""
-    with suppress(psutil.Error):
-        return [*process.children(recursive=True), process]
-    return []
-
-
-def offence(snakemake: psutil.Process, limits: Limits) -> Offender | None:
-    """End one job that breaks a limit, if there is one."""
-    with suppress(psutil.Error, OSError, IndexError):
-        jobs = snakemake.children()
-        if limits.runtime:
-            for job in jobs:
-                # Not by the clock on the wall, which may jump.
-                if time.clock_gettime(time.CLOCK_BOOTTIME) - began(job.pid) > limits.runtime:
-                    return Offender(job, "runtime")
-        if limits.memory and limits.memory_of_all:
-            # Resident sizes count shared pages more than once, but are cheap to get.
-            if sum(_resident(one) for one in tree(snakemake)) < 0.9 * limits.memory_of_all:
-                return None
-            sizes = {job: sum(_own(one) for one in tree(job)) for job in jobs}
-            largest = max(sizes, key=sizes.__getitem__, default=None)
-            others = sum(_own(one) for one in tree(snakemake)) - sum(sizes.values())
-            is_short = sum(sizes.values()) + others > 0.95 * limits.memory_of_all
-            if largest is not None and is_short and sizes[largest] > 0.9 * limits.memory:
-                return Offender(largest, "memory")
-    return None
-
-
-def _resident(process: psutil.Process) -> int:
-    with suppress(psutil.Error):
-        return process.memory_info().rss
-    return 0
+    def _too_large(
+        self, snakemake: psutil.Process, jobs: Mapping[int, JobProcesses]
+    ) -> JobProcesses | None:
+        """The largest job, if memory is short and it has more than it had asked for."""
+        limits = self.limits
+        if not (limits.memory and limits.memory_of_all and jobs):
+            return None
+        everything = [snakemake, *descendants(snakemake)]
+        # Pages that are shared count more than once here, but this is cheap to get.
+        if memory(everything) < 0.9 * limits.memory_of_all:
+            return None
+        if memory(everything, exact=True) < 0.95 * limits.memory_of_all:
+            return None
+        sizes = {number: memory(job.all, exact=True) for number, job in jobs.items()}
+        largest = max(sizes, key=sizes.__getitem__)
+        return jobs[largest] if sizes[largest] > limits.memory else None
 
 
-def _own(process: psutil.Process) -> int:
-    """Memory of a process with its share of what it has in common with others."""
-    with suppress(psutil.Error):
-        full = process.memory_full_info()
-        return getattr(full, "pss", full.rss)
-    return 0
+def _now() -> float:
+    """Seconds since boot, suspensions of the machine included: no clock on the wall, which may
+    jump."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -36,6 +36,10 @@ class Waiting(Generic[Item]):
     def __iter__(self) -> Iterator[Item]:
         return (item for line in self._lines.values() for item in line.items)
 
+    def keys(self) -> list[Hashable]:
+        """What there is to wait for, by what it asks for."""
+        return list(self._lines)
+
     def add(self, key: Hashable, item: Item, now: float, hurry: bool = False) -> None:
         """Let an item wait; those of the same key are packed together.
 

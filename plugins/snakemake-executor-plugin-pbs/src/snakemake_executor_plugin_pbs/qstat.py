@@ -34,6 +34,15 @@ class Status:
     comment: str = ""
     used_walltime: str = ""
     used_mem: str = ""
+    used_cput: str = ""
+    ncpus: int | None = None
+    #: First host that it runs or ran on; empty before.
+    host: str = ""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is queued or held, so that nothing of it can run."""
+        return self.state in "QHWT"
 
     @property
     def is_over(self) -> bool:
@@ -73,6 +82,9 @@ def parse(text: str) -> dict[str, Status]:
             comment=_last(block, "comment") or "",
             used_walltime=_first(block, "resources_used.walltime") or "",
             used_mem=_first(block, "resources_used.mem") or "",
+            used_cput=_first(block, "resources_used.cput") or "",
+            ncpus=_integer(_first(block, "Resource_List.ncpus")),
+            host=re.split(r"[/+]", _first(block, "exec_host") or "")[0],
         )
     return found
 
@@ -80,6 +92,22 @@ def parse(text: str) -> dict[str, Status]:
 def gone(error: str) -> set[str]:
     """Ids of which the server said that it has no such job (any more)."""
     return {found for pattern in _GONE for found in pattern.findall(error)}
+
+
+def trouble(status: Status) -> str:
+    """Why a job may never run by itself, and what to do; empty if all is as usual."""
+    if "Can Never Run" in status.comment:
+        return (
+            f"can never run: {status.comment}. Ask for less (mem_mb, threads, runtime) or set "
+            "another pbs-queue"
+        )
+    if status.state == "H":
+        return f"is held: {status.comment or 'no comment'}. Release it:  qrls"
+    if status.state == "M":
+        return "was moved to another server. It is waited for"
+    if status.state in "SU":
+        return f"is suspended: {status.comment or 'no comment'}. It is waited for"
+    return ""
 
 
 def ending(status: Status, output: str = "") -> tuple[Cause, str]:

@@ -1,15 +1,21 @@
 """From Snakemake's resources to what is asked of PBS.
 
-=============  =====================================  ========================================
-resource       of one job                             of a pack of n jobs, s of them at a time
-=============  =====================================  ========================================
-threads        ``-l select=1:ncpus=THREADS``          times s
-mem_mb         ``mem=…mb`` in the same ``select``     times s
-runtime        ``-l walltime=`` (minutes)             times the rounds, n / s rounded up
-pbs_queue      ``-q``                                 the same
-pbs_account    ``-A``                                 the same
-pbs_extra      more arguments, as in a shell          the same
-=============  =====================================  ========================================
+====================  ==============================  =====================================
+resource              of one job                      of a pack of n jobs, s of them at a time
+====================  ==============================  =====================================
+threads               ``select=1:ncpus=THREADS``      times s
+mem_mb                ``mem=...mb`` in that chunk     the largest of the pack, times s
+mem_mb_per_cpu        the same, times threads         the same
+gpu                   ``ngpus=...`` in that chunk     one job at a time
+tasks, nodes          one chunk a node, or a task     one job at a time
+constraint            added to each chunk             the same
+runtime               ``walltime`` (minutes)          times the rounds, n / s rounded up
+pbs_queue             ``-q``                          the same
+reservation           ``-q``, its queue               the same
+pbs_account           ``-A``                          the same
+pbs_project           ``-P``                          the same
+pbs_extra             more arguments, as in a shell   the same
+====================  ==============================  =====================================
 
 What is not set is not asked for. ``mem`` goes into ``select`` and never beside it: PBS refuses
 both (exit code 5). Only whole numbers are written: ``mem=1.5gb`` is refused (166), and a bare
@@ -19,35 +25,53 @@ both (exit code 5). Only whole numbers are written: ``mem=1.5gb`` is refused (16
 import math
 import re
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from snakemake_interface_common.exceptions import WorkflowError
 
+from .resources import refuse_unknown, size_class, whole
 from .settings import ExecutorSettings
 
 #: Characters of a job's name that every version of PBS takes.
 NAME_LENGTH = 15
+
+_OWN_SELECT = re.compile(r"(?:^|[\s,])select=")
+_OWN_WALLTIME = re.compile(r"(?<!min_)(?<!max_)walltime=")
+_OWN_PLACE = re.compile(r"(?:^|[\s,])place=")
 
 
 @dataclass(frozen=True)
 class Request:
     """What one job asks for. Jobs whose requests are equal are packed together.
 
-    ``runtime`` is in minutes. ``alone`` keeps a job out of packs: it holds something that no other
-    job has.
+    ``mem_mb`` and ``runtime`` (minutes) of equal requests may differ within their class:
+    :func:`widest` is what a pack of them asks for. ``alone`` keeps a job out of packs: it holds
+    something that no other job has. ``tasks`` are processes of MPI, each of ``threads`` cores.
     """
 
     rule: str
     attempt: int = 1
     threads: int = 1
-    mem_mb: int | None = None
-    runtime: int | None = None
+    mem_mb: int | None = field(default=None, compare=False)
+    runtime: int | None = field(default=None, compare=False)
     queue: str | None = None
     account: str | None = None
     extra: tuple[str, ...] = ()
     alone: str | None = None
+    project: str | None = None
+    gpus: int | None = None
+    tasks: int | None = None
+    nodes: int | None = None
+    constraint: str | None = None
+    mem_class: int | None = field(init=False, repr=False)
+    runtime_class: int | None = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Derive the classes by which requests are compared."""
+        object.__setattr__(self, "mem_class", size_class(self.mem_mb))
+        object.__setattr__(self, "runtime_class", size_class(self.runtime))
 
     @classmethod
     def of(
@@ -58,33 +82,102 @@ class Request:
         resources: Mapping[str, Any],
         settings: ExecutorSettings,
         alone: str | None = None,
+        number: int = 0,
     ) -> "Request":
         """Read the resources of a job; the settings stand in for what it does not say.
+
+        ``number`` is Snakemake's number of the job.
 
         Raises
         ------
         WorkflowError
-            A resource is not what it must be.
+            A resource is not what it must be, or cannot be asked of PBS.
         """
-        extra = resources.get("pbs_extra", settings.extra) or ""
-        try:
-            words = tuple(shlex.split(str(extra)))
-        except ValueError as error:
-            raise WorkflowError(
-                f"rule {rule}: pbs_extra: {extra!r} is no list of arguments ({error}). "
-                "Write for example: pbs_extra='-l place=excl'"
-            ) from None
+        refuse_unknown(rule, resources)
+        extra = _extra(rule, resources.get("pbs_extra", settings.extra) or "")
+        # Sized for one job by its author: nobody knows how many would fit in.
+        if _OWN_SELECT.search(" ".join(extra)) or _OWN_WALLTIME.search(" ".join(extra)):
+            alone = alone or f"job {number}"
+        tasks, nodes = _tasks(rule, resources)
+        if tasks:
+            cores = whole(rule, "cpus_per_task", resources.get("cpus_per_task"))
+            threads = cores or threads
+        gpus = resources.get("gpu") or None
         return cls(
             rule=rule,
             attempt=attempt,
-            threads=threads,
-            mem_mb=_positive(rule, "mem_mb", resources.get("mem_mb")),
-            runtime=_positive(rule, "runtime", resources.get("runtime")),
-            queue=resources.get("pbs_queue", settings.queue) or None,
+            threads=whole(rule, "threads", threads) or 1,
+            mem_mb=_memory(rule, threads * (tasks or 1), resources),
+            runtime=whole(rule, "runtime", resources.get("runtime")),
+            queue=_queue(rule, resources, settings),
             account=resources.get("pbs_account", settings.account) or None,
-            extra=words,
+            project=resources.get("pbs_project", settings.project) or None,
+            extra=extra,
             alone=alone,
+            gpus=_spread(rule, "gpu", whole(rule, "gpu", gpus), nodes or tasks or 1),
+            tasks=tasks,
+            nodes=nodes,
+            constraint=str(resources.get("constraint") or "") or None,
         )
+
+
+def widest(requests: Sequence[Request]) -> Request:
+    """What a pack of jobs with equal requests has to ask for of each."""
+    return replace(
+        requests[0],
+        mem_mb=max((r.mem_mb for r in requests if r.mem_mb), default=None),
+        runtime=max((r.runtime for r in requests if r.runtime), default=None),
+    )
+
+
+def _extra(rule: str, text: Any) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(str(text)))
+    except ValueError as error:
+        raise WorkflowError(
+            f"rule {rule}: pbs_extra: {text!r} is no list of arguments ({error}). "
+            "Write for example: pbs_extra='-l place=excl'"
+        ) from None
+
+
+def _tasks(rule: str, resources: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """Processes of MPI and nodes; neither for a job without MPI."""
+    tasks = whole(rule, "tasks", resources.get("tasks"))
+    nodes = whole(rule, "nodes", resources.get("nodes"))
+    if not resources.get("mpi") and (tasks or 1) == 1 and (nodes or 1) == 1:
+        return None, None
+    tasks = tasks or nodes or 1
+    _spread(rule, "tasks", tasks, nodes or 1)
+    return tasks, nodes
+
+
+def _spread(rule: str, name: str, value: int | None, chunks: int) -> int | None:
+    """Check that a number is spread evenly, for each chunk of a PBS job is like the others."""
+    if value and value % chunks:
+        raise WorkflowError(
+            f"rule {rule}: {name}={value} cannot be spread evenly over {chunks} nodes or tasks. "
+            f"Write for example: {name}={math.ceil(value / chunks) * chunks}"
+        )
+    return value
+
+
+def _memory(rule: str, cores: int, resources: Mapping[str, Any]) -> int | None:
+    """Memory of a job in MB. Memory a core comes first: the other may be a default of all rules."""
+    per_core = resources.get("mem_mb_per_cpu")
+    if per_core is not None:
+        return (whole(rule, "mem_mb_per_cpu", per_core) or 0) * cores
+    return whole(rule, "mem_mb", resources.get("mem_mb"))
+
+
+def _queue(rule: str, resources: Mapping[str, Any], settings: ExecutorSettings) -> str | None:
+    """The queue; a reservation of PBS is one, named as its id without the server."""
+    reservation = str(resources.get("reservation") or "").split(".")[0]
+    if reservation and resources.get("pbs_queue"):
+        raise WorkflowError(
+            f"rule {rule}: reservation and pbs_queue exclude each other: a reservation has its own "
+            "queue. Remove pbs_queue"
+        )
+    return reservation or resources.get("pbs_queue", settings.queue) or None
 
 
 @dataclass(frozen=True)
@@ -104,9 +197,11 @@ class PackRequest:
     def of(cls, job: Request, count: int, settings: ExecutorSettings) -> "PackRequest":
         """What a pack of ``count`` such jobs asks for."""
         fits = max(1, (settings.pack_cores or job.threads) // job.threads)
-        slots = min(fits, count)
-        ncpus = slots * job.threads
-        if settings.whole_nodes and not job.alone:
+        # Who shares a GPU, or the nodes of an MPI job, nobody could tell.
+        is_whole = bool(job.tasks or job.gpus or job.alone)
+        slots = 1 if is_whole else min(fits, count)
+        ncpus = slots * job.threads * (job.tasks or 1)
+        if settings.whole_nodes and not job.alone and not job.tasks:
             ncpus = max(ncpus, settings.pack_cores or 1)
         rounds = math.ceil(count / slots)
         return cls(
@@ -117,11 +212,35 @@ class PackRequest:
             walltime=job.runtime and job.runtime * rounds,
         )
 
+    @property
+    def chunks(self) -> int:
+        """Parts of equal size, each on one node: the nodes or the processes of an MPI job."""
+        return self.job.nodes or self.job.tasks or 1
+
+    @property
+    def select(self) -> str:
+        """The resource ``select`` of PBS."""
+        job, chunks = self.job, self.chunks
+        parts = [f"{chunks}:ncpus={self.ncpus // chunks}"]
+        if job.tasks:
+            parts.append(f"mpiprocs={job.tasks // chunks}:ompthreads={job.threads}")
+        if self.mem_mb:
+            parts.append(f"mem={math.ceil(self.mem_mb / chunks)}mb")
+        if job.gpus:
+            parts.append(f"ngpus={job.gpus // chunks}")
+        if job.constraint:
+            parts.append(job.constraint)
+        return ":".join(parts)
+
     def __str__(self) -> str:
         """In words, for messages."""
         parts = [f"{self.ncpus} core{'s' if self.ncpus > 1 else ''}"]
+        if self.job.nodes:
+            parts[0] += f" on {self.job.nodes} node{'s' if self.job.nodes > 1 else ''}"
         if self.mem_mb:
             parts.append(f"{self.mem_mb} MB")
+        if self.job.gpus:
+            parts.append(f"{self.job.gpus} GPU{'s' if self.job.gpus > 1 else ''}")
         if self.walltime:
             parts.append(f"walltime {clock(self.walltime)}")
         return ", ".join(parts)
@@ -138,23 +257,23 @@ def qsub_arguments(
     job = request.job
     arguments = ["-N", name, "-S", "/bin/bash", "-r", "n", "-m", "n", "-j", "oe", "-o", output]
     arguments += ["-W", f"umask={umask}"]
-    if job.queue:
-        arguments += ["-q", job.queue]
-    if job.account:
-        arguments += ["-A", job.account]
+    for option, value in (("-q", job.queue), ("-A", job.account), ("-P", job.project)):
+        if value:
+            arguments += [option, value]
     asked = " ".join(job.extra)
-    if "select=" not in asked:
-        chunk = f"select=1:ncpus={request.ncpus}"
-        arguments += ["-l", chunk + (f":mem={request.mem_mb}mb" if request.mem_mb else "")]
-    if request.walltime and not re.search(r"(?<!min_)(?<!max_)walltime=", asked):
+    if not _OWN_SELECT.search(asked):
+        arguments += ["-l", f"select={request.select}"]
+        if job.nodes and not _OWN_PLACE.search(asked):
+            arguments += ["-l", "place=scatter"]
+    if request.walltime and not _OWN_WALLTIME.search(asked):
         arguments += ["-l", f"walltime={clock(request.walltime)}"]
     return [*arguments, *job.extra, script]
 
 
-def job_name(rule: str, run: str, number: int) -> str:
+def job_name(rule: str, run: str, number: int, prefix: str = "") -> str:
     """A name that PBS of any version takes, and that tells what is in the job."""
     tail = f"-{run}-{number}"
-    word = "".join(c if c.isascii() and c.isalnum() else "_" for c in rule) or "job"
+    word = "".join(c if c.isascii() and c.isalnum() else "_" for c in prefix + rule) or "job"
     # A name must begin with a letter.
     word = word if word[0].isalpha() else f"r{word}"
     return word[: max(1, NAME_LENGTH - len(tail))] + tail
@@ -163,18 +282,3 @@ def job_name(rule: str, run: str, number: int) -> str:
 def clock(minutes: int) -> str:
     """Minutes as PBS wants them: ``4:00:00``."""
     return f"{minutes // 60}:{minutes % 60:02d}:00"
-
-
-def _positive(rule: str, name: str, value: Any) -> int | None:
-    if value is None:
-        return None
-    # Snakemake's own placeholder for what is not known yet, and floats from arithmetic.
-    if isinstance(value, float) and math.isfinite(value):
-        value = math.ceil(value)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        unit = {"mem_mb": "megabytes", "runtime": "minutes"}[name]
-        raise WorkflowError(
-            f"rule {rule}: {name}: {value!r} is no number of {unit} that can be asked for. "
-            f"Write for example: {name}=1000"
-        )
-    return value

@@ -24,6 +24,9 @@ LAG = 5.0
 GONE_ROUNDS = 3
 GONE_SECONDS = 60.0
 
+#: Ends of a PBS job that may be the node's fault, if its supervisor never began.
+_OF_THE_NODE = {Cause.EXITED, Cause.SIGNAL, Cause.PBS}
+
 
 @dataclass(eq=False)
 class Entry:
@@ -42,13 +45,17 @@ class Entry:
 class Report:
     """A job came to its end; ``failure`` says in words why, None for success.
 
-    ``is_innocent``: it had not begun, and what ended its PBS job was no matter of time.
+    ``is_innocent``: it had not begun, and what ended its PBS job was no fault of its own.
+    ``is_endless``: however often that happens, it is submitted again.
     """
 
     entry: Entry
     failure: str | None = None
     log: str | None = None
     is_innocent: bool = False
+    is_endless: bool = False
+    #: How long it ran, where that is known.
+    seconds: float | None = None
 
 
 @dataclass(eq=False)
@@ -64,6 +71,12 @@ class Running:
     entries: dict[int, Entry] = field(default_factory=dict)
     status: Status | None = None
     is_over: bool = False
+    #: Why it ended before its supervisor began, as on a broken node; empty if it did begin.
+    start_failure: str = ""
+    #: Seconds that its last words may take to be seen here.
+    lag: float = LAG
+    #: When its folder was last looked at.
+    looked_at: float = float("-inf")
     _begun: set[int] = field(default_factory=set)
     _over_since: float | None = None
     _gone_since: float | None = None
@@ -81,10 +94,16 @@ class Running:
 
     def begun(self) -> Iterator[tuple[Entry, float]]:
         """Jobs that have begun and were not told of yet, each with the time since 1970."""
-        for number, line in self.folder.fates().started.items():
+        for number, line in self.folder.events.started.items():
             if number in self.entries and number not in self._begun:
                 self._begun.add(number)
                 yield self.entries[number], line["at"]
+
+    @property
+    def may_speak(self) -> bool:
+        """Whether its folder may hold something new: not while PBS keeps it waiting, as far as is
+        known."""
+        return self.status is None or not self.status.is_waiting
 
     def reports(self, now: float, rounds_wait: float) -> Iterator[Report]:
         """Ends that are not reported yet.
@@ -92,36 +111,54 @@ class Running:
         ``rounds_wait`` is how many seconds two answers of PBS may take: so long its word is waited
         for when a job was stopped from outside.
         """
-        fates = self.folder.fates()
-        for number in [n for n in self.entries if n in fates.done or n in fates.failed]:
+        events = self.folder.events
+        for number in [n for n in self.entries if n in events.done or n in events.failed]:
             yield self.end(number, self.entries.pop(number))
         over = self._over(now, rounds_wait)
         if over is None:
             return
         cause, why = over
         self.is_over = True
+        if self.entries and cause in _OF_THE_NODE and not events.host and self.folder.revoke():
+            self.start_failure = self._last_line() or why
         for number in list(self.entries):
-            has_begun = number in fates.started
+            has_begun = number in events.started
             when = "while it ran" if has_begun else "before it began"
-            innocent = not has_begun and cause not in (Cause.WALLTIME, Cause.EXITED)
             why_here = f"PBS job {self.id} ended {when}: {why}"
-            yield self._failed(number, self.entries.pop(number), why_here, innocent)
+            entry = self.entries.pop(number)
+            innocent = not has_begun and self._is_innocent(cause)
+            yield self._failed(number, entry, why_here, innocent, bool(self.start_failure))
+
+    def _is_innocent(self, cause: Cause) -> bool:
+        """Whether what had not begun has no part in the end of its PBS job."""
+        if cause is Cause.EXITED:
+            # Snakemake ended, and the job itself may be why; unless it was stopped, or never began.
+            return bool(self.start_failure or self.folder.events.stopped)
+        return cause is not Cause.WALLTIME
 
     def end(self, number: int, entry: Entry) -> Report:
         """The end of a job that has told it itself."""
-        failed = self.folder.fates().failed.get(number)
+        failed = self.folder.events.failed.get(number)
         if failed is None:
-            return Report(entry)
+            done = self.folder.events.done.get(number, {})
+            return Report(entry, seconds=done.get("seconds"))
         return self._failed(number, entry, self._own_fault(failed))
 
-    def _failed(self, number: int, entry: Entry, why: str, is_innocent: bool = False) -> Report:
+    def _failed(
+        self,
+        number: int,
+        entry: Entry,
+        why: str,
+        is_innocent: bool = False,
+        is_endless: bool = False,
+    ) -> Report:
         self.folder.set_reported(number)
-        return Report(entry, why, self.pack.log, is_innocent)
+        return Report(entry, why, self.pack.log, is_innocent, is_endless)
 
     def _own_fault(self, line: dict) -> str:
         """Why a job failed that came to its own end."""
         where = f"in PBS job {self.id}"
-        match self.folder.fates().breaches.get(line["task"]):
+        match self.folder.events.breaches.get(line["task"]):
             case "runtime":
                 limit = round((self.pack.runtime or 0) / 60)
                 return f"ended {where}: it ran longer than its runtime of {limit} min"
@@ -131,26 +168,31 @@ class Running:
 
     def _over(self, now: float, rounds_wait: float) -> tuple[Cause, str] | None:
         """Why nothing of it runs any more; None as long as something may."""
-        fates = self.folder.fates()
-        if fates.is_over and (not fates.stopped or not self.entries):
+        events = self.folder.events
+        stopped = events.stopped["by"] if events.stopped else ""
+        if events.is_over and (not stopped or not self.entries):
             return Cause.EXITED, "it said no more of it; see its log"
         if self.status is not None and self.status.is_over:
             # Its last words may still be on their way, and so may those of PBS.
-            if self._waited(now) >= LAG or fates.is_over:
-                return qstat.ending(self.status, self._output())
-            return None
-        if fates.is_over and (self._gone_rounds or self._waited(now) >= rounds_wait):
-            by = fates.stopped["by"] if fates.stopped else "?"
-            stopped = f"it was stopped by {by} (walltime, qdel or a shutdown)"
-            return self._killed() or (Cause.UNKNOWN, stopped)
+            if self._waited(now) < self.lag and not events.is_over:
+                return None
+            cause, why = qstat.ending(self.status, self._output())
+            if cause is Cause.EXITED and stopped:
+                return cause, f"it was stopped by {stopped}"
+            return cause, why
+        if events.is_over and (self._gone_rounds or self._waited(now) >= rounds_wait):
+            why = f"it was stopped by {stopped or '?'} (walltime, qdel or a shutdown)"
+            return self._killed() or (Cause.UNKNOWN, why)
         return self._lost(now)
 
     def _lost(self, now: float) -> tuple[Cause, str] | None:
         """The server does not know it: it is believed when nothing shows that the job is alive."""
+        if self._gone_since is None:
+            return None
         beat = self.folder.last_beat()
         if beat != self._beat:
             self._beat, self._beat_seen = beat, now
-        if self._gone_since is None or self._gone_rounds < GONE_ROUNDS:
+        if self._gone_rounds < GONE_ROUNDS:
             return None
         if now - max(self._gone_since, self._beat_seen) < GONE_SECONDS:
             return None
@@ -170,6 +212,10 @@ class Running:
         """What PBS wrote when it killed the job, if it did."""
         found = qstat.KILLED.search(self._output())
         return qstat.killed(found) if found else None
+
+    def _last_line(self) -> str:
+        """The last that its shell said: why Python could not be started, for example."""
+        return next((line for line in reversed(self._output().splitlines()) if line.strip()), "")
 
     def _output(self) -> str:
         """What PBS itself wrote of the job."""

@@ -23,6 +23,9 @@ class ExecutorSettings(ExecutorSettingsBase):
     account: Optional[str] = _setting(
         None, "Account (qsub -A) of jobs without a resource pbs_account."
     )
+    project: Optional[str] = _setting(
+        None, "Project (qsub -P) of jobs without a resource pbs_project."
+    )
     extra: Optional[str] = _setting(
         None, "More arguments of qsub, for jobs without a resource pbs_extra, as one text."
     )
@@ -45,11 +48,15 @@ class ExecutorSettings(ExecutorSettingsBase):
         "came. While nothing is in the queue it waits for 1.5 seconds at most.",
     )
     max_jobs: int = _setting(100, "PBS jobs that are queued or run at once, at most.")
+    jobname_prefix: str = _setting(
+        "", "Prefix of the names of PBS jobs, which are cut to 15 characters."
+    )
     logdir: str = _setting(".snakemake/pbs_logs", "Folder of the logs, one a PBS job.")
-    prologue: Optional[str] = _setting(
-        None,
-        "Lines of bash that are run in each PBS job before anything else, such as module commands. "
-        "The environment of snakemake itself is there without them.",
+    keep_successful_logs: bool = _setting(
+        False, "Keep the logs of PBS jobs in which nothing failed. They are removed otherwise."
+    )
+    delete_logfiles_older_than: int = _setting(
+        10, "Days after which logs of earlier runs are removed. 0: they are kept."
     )
 
     def __post_init__(self) -> None:
@@ -60,7 +67,13 @@ class ExecutorSettings(ExecutorSettingsBase):
         WorkflowError
             A number is too small.
         """
-        for name, least in (("pack_size", 1), ("pack_cores", 1), ("pack_wait", 0), ("max_jobs", 1)):
+        for name, least in (
+            ("pack_size", 1),
+            ("pack_cores", 1),
+            ("pack_wait", 0),
+            ("max_jobs", 1),
+            ("delete_logfiles_older_than", 0),
+        ):
             value = getattr(self, name)
             if value is not None and value < least:
                 option = "pbs-" + name.replace("_", "-")

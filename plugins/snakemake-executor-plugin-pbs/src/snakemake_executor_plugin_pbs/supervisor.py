@@ -5,7 +5,7 @@ that it had begun have failed and the others get a new Snakemake; when it cannot
 job gets one of its own, so that the one at fault is alone.
 """
 
-import json
+import ctypes
 import os
 import signal
 import socket
@@ -17,9 +17,10 @@ from pathlib import Path
 
 import psutil
 
-from . import inside, limits
+from . import inside
 from .folder import Folder, Pack, Task
-from .limits import Limits, Offender
+from .limits import Limits, Watchdog
+from .processes import descendants, is_alive, of_jobs, signal_all
 
 #: Seconds between looks at limits, and between signs of life.
 TICK = 1.0
@@ -27,6 +28,9 @@ BEAT = 15.0
 
 #: Seconds that running jobs have after SIGTERM. PBS waits for 10 before it kills.
 GRACE = 3.0
+
+#: prctl: what is orphaned below this process becomes its child.
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 class Supervisor:
@@ -36,9 +40,9 @@ class Supervisor:
         self.folder = folder
         self.pack: Pack = folder.pack()
         memory = self.pack.mem_mb and self.pack.mem_mb * 1_000_000
-        self.limits = Limits(self.pack.runtime, memory, memory and memory * self.pack.slots)
+        limits = Limits(self.pack.runtime, memory, memory and memory * self.pack.slots)
+        self.watchdog = Watchdog(limits)
         self.stopped = ""
-        self._offender: Offender | None = None
         self._next_beat = 0.0
 
     def run(self) -> int:
@@ -51,12 +55,13 @@ class Supervisor:
                 self._singles(todo)
         finally:
             self.folder.tell("over", stopped=self.stopped)
+            self.folder.flush()
         if self.stopped:
             return 128 + signal.SIGTERM
-        return int(bool(self.folder.fates().failed))
+        return int(bool(self.folder.read().failed))
 
     def _group(self, todo: dict[int, Task]) -> None:
-        """A group job has one fate: that of its Snakemake."""
+        """A group job has one end: that of its Snakemake."""
         self.folder.tell("started", 0)
         code = self._snakemake(todo)
         self.folder.tell("failed" if code else "done", 0, why=_ending(code))
@@ -64,9 +69,9 @@ class Supervisor:
     def _singles(self, todo: dict[int, Task]) -> None:
         while todo and not self.stopped:
             code = self._snakemake(todo)
-            fates = self.folder.fates()
-            begun = {n for n in todo if n in fates.started}
-            ended = {*fates.done, *fates.failed, *fates.killed}
+            events = self.folder.read()
+            begun = {n for n in todo if n in events.started}
+            ended = {*events.done, *events.failed, *events.killed}
             for number in begun - ended:
                 # Killed with its Snakemake, or its outputs are not there: Snakemake logs no event.
                 self.folder.tell("failed", number, why=_ending(code))
@@ -81,12 +86,15 @@ class Supervisor:
 
     def _snakemake(self, tasks: dict[int, Task]) -> int:
         """Run one Snakemake to its end; returns its exit code, negative for a signal."""
+        signals = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
         # Imported before the fork: a second Snakemake of this pack starts at once.
         import snakemake.cli
 
         assert snakemake.cli
-        signals = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
-        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+        if signal.sigpending() & {signal.SIGTERM, signal.SIGINT}:
+            self._set_stopped("SIGTERM")
+            return -signal.SIGTERM
         sys.stdout.flush()
         sys.stderr.flush()
         child = os.fork()
@@ -104,6 +112,8 @@ class Supervisor:
                     code == -signal.SIGTERM and signal.sigtimedwait({signal.SIGTERM}, 0.5)
                 ):
                     self._set_stopped("SIGTERM")
+                if code < 0:
+                    _end_orphans()
                 return code
             if is_told:
                 return self._stop(process, "SIGTERM")
@@ -117,19 +127,8 @@ class Supervisor:
             # On a full disk nobody shall be killed for that.
             with suppress(OSError):
                 self.folder.beat()
-        if self._offender is not None and self._offender.process.is_running():
-            self._offender.press()
-            return
-        self._offender = limits.offence(process, self.limits)
-        if self._offender is not None:
-            self.folder.tell("breach", self._task_of(self._offender), limit=self._offender.why)
-
-    def _task_of(self, offender: Offender) -> int | None:
-        """The task that a process belongs to: Snakemake started it a moment before."""
-        fates = self.folder.fates()
-        ended = {*fates.done, *fates.failed, *fates.killed}
-        times = {n: line["boot"] for n, line in fates.started.items() if n not in ended}
-        return min(times, key=lambda n: abs(times[n] - offender.began), default=None)
+        for number, limit in self.watchdog.look(process, of_jobs(process)):
+            self.folder.tell("breach", number, limit=limit)
 
     def _set_stopped(self, by: str) -> None:
         self.stopped = by
@@ -138,16 +137,16 @@ class Supervisor:
     def _stop(self, process: psutil.Process, by: str) -> int:
         """End all that runs: the jobs politely, then everything."""
         self._set_stopped(by)
-        jobs = limits.tree(process)[:-1]
+        jobs = descendants(process)
         # Who deletes a PBS job sends SIGTERM to all its processes: a second one would disturb them.
         for patience in (0.5, GRACE) if by == "SIGTERM" else (GRACE,):
             if patience == GRACE:
                 # Snakemake too, so that it begins no others.
-                _signal([process, *jobs], signal.SIGTERM)
+                signal_all([process, *jobs], signal.SIGTERM)
             until = time.monotonic() + patience
-            while any(map(_is_alive, jobs)) and time.monotonic() < until:
+            while any(map(is_alive, jobs)) and time.monotonic() < until:
                 time.sleep(0.05)
-        _signal([*limits.tree(process), *jobs], signal.SIGKILL)
+        signal_all([*descendants(process), process, *jobs], signal.SIGKILL)
         _, status = os.waitpid(process.pid, 0)
         return os.waitstatus_to_exitcode(status)
 
@@ -171,16 +170,12 @@ def _be_snakemake(
         os._exit(code)
 
 
-def _signal(processes: Iterable[psutil.Process], number: int) -> None:
-    for one in processes:
-        with suppress(psutil.Error):
-            one.send_signal(number)
-
-
-def _is_alive(process: psutil.Process) -> bool:
-    with suppress(psutil.Error):
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    return False
+def _end_orphans() -> None:
+    """End what a killed Snakemake has left running: its jobs are done again."""
+    left = psutil.Process().children(recursive=True)
+    signal_all(left, signal.SIGTERM)
+    _, alive = psutil.wait_procs(left, GRACE)
+    signal_all(alive, signal.SIGKILL)
 
 
 def _ending(code: int) -> str:
@@ -189,13 +184,24 @@ def _ending(code: int) -> str:
     return f"Snakemake in the PBS job ended with exit code {code} and said no more of it"
 
 
+def _is_begun_again(folder: Folder, job: str) -> bool:
+    """Whether PBS begins this PBS job a second time (qrerun, preemption): its processes were
+    killed, and what they had not finished is submitted anew."""
+    return bool(job) and (folder.claim() or {}).get("id") == job
+
+
 def main(path: str) -> int:
     folder = Folder(Path(path))
     job = os.environ.get("PBS_JOBID", "")
     if not folder.take(id=job, host=socket.gethostname(), pid=os.getpid()):
-        # Snakemake has given it up, or PBS starts it a second time.
+        if _is_begun_again(folder, job):
+            folder.tell("stopped", by="a requeue")
+            folder.tell("over", stopped="a requeue")
+        # Or Snakemake has given it up.
         print("another process has claimed this pack: nothing to do", file=sys.stderr)
         return 0
+    folder.tell("began", host=socket.gethostname())
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     supervisor = Supervisor(folder)
     log = Path(supervisor.pack.log)
     with suppress(OSError):
@@ -203,7 +209,6 @@ def main(path: str) -> int:
         with log.open("ab", buffering=0) as file:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
-    os.environ.update(json.loads((folder.path / "env.json").read_text()))
     names = f"{supervisor.pack.name}, {job or 'no PBS job'} on {socket.gethostname()}"
     print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {names}: {len(supervisor.pack.tasks)} jobs")
     return supervisor.run()

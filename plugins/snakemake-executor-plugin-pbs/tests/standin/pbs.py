@@ -42,9 +42,11 @@ ERRORS = {
 DEFAULTS = {
     # Seconds before a command answers.
     "delay": {"qsub": 0.0, "qstat": 0.0, "qdel": 0.0},
-    # Command -> how it fails: refused, garbage, silent, hang.
+    # Command -> how it fails: refused, garbage, silent, hang, or an exit code in digits.
     "fail": {},
     "history": True,
+    # Of so many jobs the first end with 127 on a node of their own: it has no Python.
+    "broken": 0,
     # Jobs that run at a time, and that may be queued.
     "slots": 4,
     "queued": None,
@@ -54,6 +56,9 @@ DEFAULTS = {
     "kill_delay": 5.0,
     # Before version 22 a walltime kill showed 271, and no comment.
     "old": False,
+    "version": "pbs_version = 23.06.06\n",
+    # Limits by queue, such as {"omp": {"walltime": "10:00:00"}}.
+    "limits": {},
 }
 
 
@@ -153,6 +158,10 @@ class Server:
 def main(command: str) -> None:
     """What ``bin/qsub`` and the others run."""
     server = Server.of_environment()
+    if command == "qstat" and sys.argv[1] in ("--version", "-Q"):
+        is_version = sys.argv[1] == "--version"
+        sys.stdout.write(server.settings["version"] if is_version else queues(server))
+        return
     call = {"command": command, "arguments": sys.argv[1:], "at": time.time()}
     with (server.root / "calls").open("a") as calls:
         calls.write(json.dumps(call) + "\n")
@@ -176,6 +185,11 @@ def _fail(command: str, how: str | None) -> None:
             raise Answer(0, out="\x00\ufffd<html>502 Bad Gateway</html>\n    job_state = F\n")
         case "silent":
             raise Answer(0)
+        case str() if how.isdigit():
+            # Of a server that restarts, a network or a disk that is full.
+            raise Answer(
+                int(how), error=f"{command}: Server could not process it (exit code {how})\n"
+            )
         case "hang":
             time.sleep(3600)
 
@@ -239,6 +253,17 @@ def qstat(server: Server, arguments: list[str]) -> None:
     raise Answer(code, out, error)
 
 
+def queues(server: Server) -> str:
+    """What ``qstat -Q -f`` shows."""
+    blocks = []
+    for name, cores in QUEUES.items():
+        limits = {"ncpus": cores, **server.settings["limits"].get(name, {})}
+        lines = [f"    resources_max.{key} = {value}\n" for key, value in limits.items()]
+        lines = ["    queue_type = Execution\n", *lines, "    enabled = True\n    started = True\n"]
+        blocks.append(f"Queue: {name}\n{''.join(lines)}\n")
+    return "".join(blocks)
+
+
 def qdel(server: Server, arguments: list[str]) -> None:
     """Delete jobs: returns at once, they end a moment later."""
     error, code = "", 0
@@ -272,7 +297,7 @@ def shown(job: dict) -> str:
         "Checkpoint": "u",
         "ctime": job["ctime"],
         "Error_Path": f"{HOST}:{job['workdir']}/{job['Job_Name']}.e{job['id'].split('.')[0]}",
-        "exec_host": job.get("started") and f"{HOST}/0",
+        "exec_host": job.get("started") and f"{job.get('host', HOST)}/0",
         "Hold_Types": "n",
         "Join_Path": "oe",
         "Keep_Files": "n",
@@ -361,6 +386,10 @@ def mom(server: Server, job_id: str) -> None:
                 server.write(job)
                 break
     begin = time.monotonic()
+    number = int(job_id.split(".")[0]) - 241
+    if number < server.settings["broken"]:
+        job["script"] = "echo 'bash: python: No such file or directory'; exit 127"
+        server.update(job_id, host="node7")
     process, output = _start(server, job)
     server.update(job_id, session_id=process.pid)
     limit = _seconds(job["walltime"]) * server.settings["minute"] / 60 if job["walltime"] else None

@@ -29,6 +29,13 @@ LIMITS = tuple(
 )
 
 
+#: Set by the PBS executor for each job that it watches: what is in the job's process group is its.
+PBS_JOB = "SNAKEMAKE_PBS_JOB"
+
+#: Seconds after the end of the server in which this process is told to stop too, if all is stopped.
+WAIT_FOR_STOP = 1.0
+
+
 def convert(words: Sequence[str]) -> int:
     """Have a conversion of a run done: by the warm interpreter, or else by a fork of this process.
 
@@ -54,8 +61,11 @@ def _ask(watch: Watch) -> int | None:
         try:
             return _converse(connection, watch)
         except (OSError, ValueError, EOFError):
-            # The server has gone, and its forks go with it.
+            # The server has gone, and its forks go with it: killed alone, or stopped with all else.
+            stopped_by = watch.stopped_by(WAIT_FOR_STOP)
             watch.keep_signals()
+    if stopped_by:
+        return 128 + stopped_by
     if is_orphaned():
         return 128 + signal.SIGTERM
     print("the warm interpreter went away: xsar is imported anew", file=sys.stderr)
@@ -154,6 +164,9 @@ def _converse(connection: socket.socket, watch: Watch) -> int:
         "limits": [(limit, *resource.getrlimit(limit)) for limit in LIMITS],
         "nice": os.nice(0),
         "processors": sorted(os.sched_getaffinity(0)),
+        # In a PBS job this process's group is the job: its conversion is to belong to it. In a
+        # terminal the group is Ctrl-C's, which this process hands on.
+        "group": os.getpgrp() if PBS_JOB in os.environ else 0,
     }
     watch.hand_on_signals()
     data = json.dumps(request).encode()

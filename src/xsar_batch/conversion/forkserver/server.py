@@ -247,6 +247,10 @@ def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
 def _become(request: dict[str, Any], files: list[int]) -> None:
     """Be the process that asked: its files, folder, environment and limits."""
     signal.set_wakeup_fd(-1)
+    if request["group"]:
+        # It may have ended meanwhile.
+        with suppress(OSError):
+            os.setpgid(0, request["group"])
     watchdog.die_with_parent()
     for number, file in enumerate(files):
         os.dup2(file, number)

@@ -1,7 +1,7 @@
-"""All our PBS jobs: what waits is packed and submitted, what was submitted is watched.
+"""All our PBS jobs: what waits is submitted, what was submitted is watched to its end.
 
 Nothing here knows Snakemake or what time it is: jobs come in as :class:`Entry`, go out as
-:class:`Report`, and everything happens in :meth:`Fleet.round`.
+:class:`Report`, and everything happens in :meth:`PbsJobs.round`.
 """
 
 import queue
@@ -9,43 +9,41 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
 
+from . import qstat
 from .adoption import Adoption
 from .backoff import Backoff
-from .commands import Later, Refused, Round, Unclear
-from .folder import Folder, Pack
+from .folder import Folder
 from .ledger import Ledger
-from .packing import Waiting
-from .request import PackRequest, Request
-from .running import Entry, Report, Running
+from .running import LAG, Entry, Report, Running
 from .settings import ExecutorSettings
+from .submission import Prepare, Server, Submission
 
 #: qsub calls a round at most: reports must not wait for hundreds of them.
 SUBMISSIONS_A_ROUND = 10
 
-#: How often a job is submitted again that went down with its PBS job before it had begun.
+#: How often a job is submitted again that ended with its PBS job before it had begun.
 RETURNS = 3
+
+#: Seconds between two looks at the folders of PBS jobs, and folders that are read a second at most:
+#: where there are many, looks become rarer.
+LOOK = 2.0
+LOOKS_A_SECOND = 30
+
+#: Seconds for which the folder of a PBS job is kept when all of it was reported: Snakemake has
+#: noted it by then. A kill in between must not do a job twice.
+KEPT = 20.0
 
 #: Seconds within which Ctrl-C has ended everything, or says what is left to do.
 CANCEL_WITHIN = 8.0
 
 
-class Server(Protocol):
-    """What is needed of :class:`.commands.Commands`."""
-
-    def qsub(self, arguments: list[str]) -> str: ...
-    def qstat(self, ids: list[str], patience: float | None = None) -> Round: ...
-    def qdel(self, ids: list[str], patience: float | None = None) -> str: ...
-    def stop_asking(self) -> None: ...
-    def ask_again(self) -> None: ...
-
-
-class Fleet:
+class PbsJobs:
     """PBS jobs of one Snakemake.
 
     ``prepare(entries, request)`` makes the folder of a pack and returns it with qsub's arguments;
-    ``say`` and ``warn`` tell the user. ``interval`` is the time between two qstat in seconds.
+    ``say`` and ``warn`` tell the user. ``interval`` is the time between two qstat, ``lag`` how long
+    a file of another machine may take to be seen, both in seconds.
     """
 
     def __init__(
@@ -54,21 +52,20 @@ class Fleet:
         ledger: Ledger,
         settings: ExecutorSettings,
         interval: float,
-        prepare: Callable[[list[Entry], PackRequest], tuple[Folder, Pack, list[str]]],
+        prepare: Prepare,
         say: Callable[[str], None],
         warn: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
+        lag: float = LAG,
     ) -> None:
         self.server = server
         self.ledger = ledger
         self.settings = settings
         self.interval = interval
+        self.lag = lag
         self.running: list[Running] = []
-        self.waiting: Waiting[Entry] = Waiting(settings.pack_size, settings.pack_wait)
-        self.accepted = 0
-        #: Why nothing can be submitted at all: qsub refused the very first PBS job.
-        self.fatal = ""
-        self._prepare, self._say, self._warn, self._clock = prepare, say, warn, clock
+        self.submission = Submission(server, settings, prepare, say, warn)
+        self._say, self._warn, self._clock = say, warn, clock
         self._inbox: queue.SimpleQueue[Entry] = queue.SimpleQueue()
         self._is_complete = False
         #: Ends that were found; they survive an error in the rest of a round.
@@ -77,15 +74,22 @@ class Fleet:
         self.begun: list[tuple[Entry, float]] = []
         self._lock = threading.RLock()
         self._cancelled = threading.Event()
-        self._in_flight: Folder | None = None
         self._own: list[Running] = []
-        self._asking, self._submitting = Backoff(), Backoff()
-        #: What kept jobs from being submitted, each said once.
-        self._problems: set[str] = set()
-        self._is_away = False
+        #: Folders of PBS jobs that are over, and when they are removed.
+        self._finished: list[tuple[float, Folder]] = []
+        self._asking = Backoff()
         self._next_question: float | None = None
         self._adoption = Adoption(ledger, self.running, server.qdel, say)
-        self._causes: dict[str, str] = {}
+
+    @property
+    def fatal(self) -> str:
+        """Why nothing can be submitted at all; empty as long as something can."""
+        return self.submission.fatal
+
+    @property
+    def seconds_between_looks(self) -> float:
+        """So that no more than `LOOKS_A_SECOND` folders are read a second."""
+        return max(LOOK, sum(one.may_speak for one in self.running) / LOOKS_A_SECOND)
 
     # -- jobs come in -----------------------------------------------------------------------
 
@@ -98,20 +102,16 @@ class Fleet:
         """Tell that these were all: no other comes before one of them has ended."""
         self._is_complete = True
 
-    def _take_in(self) -> None:
+    def _take_in(self, now: float) -> None:
         """Let new jobs wait for their packs, or find them in PBS jobs of an earlier Snakemake."""
         with suppress(queue.Empty):
             while True:
                 entry = self._inbox.get_nowait()
                 ends = self._adoption.take(entry)
                 if ends is None:
-                    self._wait(entry)
+                    self.submission.add(entry, now)
                 else:
                     self._due += ends
-
-    def _wait(self, entry: Entry) -> None:
-        alone = bool(entry.request.alone)
-        self.waiting.add(entry.request, entry, self._clock(), hurry=alone)
 
     # -- a round ----------------------------------------------------------------------------
 
@@ -121,47 +121,69 @@ class Fleet:
             now = self._clock()
             # Asked before: then all of them are taken in now.
             is_complete = self._is_complete
-            self._take_in()
+            self._take_in(now)
             for one in self.running:
-                self._look_at(one, now)
+                # A server that is away does not tell that it runs by now.
+                if one.may_speak or now - one.looked_at >= self.interval:
+                    self._look_at(one, now)
             if not self._cancelled.is_set():
                 self._ask(now)
-            for one in [one for one in self.running if one.is_over]:
-                self.running.remove(one)
+            self._remove_finished(now)
             ends, entries = self._adoption.freed()
             self._due += ends
             for entry in entries:
-                self._wait(entry)
+                self.submission.add(entry, now)
         self._submit(is_complete)
+        self._due += self.submission.refused
+        self.submission.refused = []
         reports, self._due = self._due, []
         for report in reports:
-            if report.failure and report.entry.task.outputs:
-                # Told again with what the next attempt asks for.
-                self._causes[report.entry.task.outputs[0]] = report.failure
+            self.submission.remember(report)
         return reports
 
     def _look_at(self, one: Running, now: float) -> None:
+        one.lag, one.looked_at = self.lag, now
+        had_begun = bool(one.folder.events.host)
         try:
+            one.folder.read()
             self.begun += one.begun()
             # One by one: what was told before an error is told.
             for report in one.reports(now, 3 * max(self.interval, 1.0)):
-                self._take_back(report)
+                self._take_back(report, now)
         except OSError as problem:
             # A file system that is away for a moment, and comes back.
-            self._warn(f"{one.folder.path} cannot be read: {problem}")
+            self.submission.say_once(f"{one.folder.path} cannot be read: {problem}")
+        if not had_begun and one.folder.events.host:
+            self.submission.nodes.worked()
+        if one.start_failure:
+            self._count_start_failure(one, now)
 
-    def _take_back(self, report: Report) -> None:
+    def _count_start_failure(self, one: Running, now: float) -> None:
+        host, why = (one.status.host if one.status else ""), one.start_failure
+        if self.submission.nodes.failed(host, why, now):
+            self._warn(
+                f"PBS job {one.id} ended on {host or 'an unknown host'} before its Python began: "
+                f"{why}. Its jobs are submitted again"
+            )
+        may_work = any(
+            other is not one and other.status and other.status.state == "R"
+            for other in self.running
+        )
+        if not may_work and not self.submission.fatal:
+            self.submission.fatal = self.submission.nodes.verdict
+
+    def _take_back(self, report: Report, now: float) -> None:
         """An end is to be reported, but for a job that never began: it waits for another PBS job,
         and that is no attempt of its own."""
         entry = report.entry
-        if not report.is_innocent or entry.returns >= RETURNS:
+        if not report.is_innocent or (entry.returns >= RETURNS and not report.is_endless):
             self._due.append(report)
             return
-        entry.returns += 1
-        self._wait(entry)
-        if report.failure not in self._problems:
-            self._problems.add(report.failure)
-            self._say(f"{report.failure}. What had not begun is submitted again")
+        self.submission.add(entry, now)
+        if not report.is_endless:
+            entry.returns += 1
+            again = f"{report.failure}. What had not begun is submitted again"
+            self.submission.say_once(again, report.failure)
 
     def _ask(self, now: float) -> None:
         """One qstat for all, when it is time."""
@@ -183,78 +205,41 @@ class Fleet:
         if self._asking.worked():
             self._say("PBS answers again")
         for one in self.running:
-            one.told(answer.jobs.get(one.id), one.id in answer.gone, now)
+            status = answer.jobs.get(one.id)
+            one.told(status, one.id in answer.gone, now)
+            if status is not None and (trouble := qstat.trouble(status)):
+                self.submission.say_once(f"PBS job {one.id} {trouble}", trouble)
+
+    def _remove_finished(self, now: float) -> None:
+        """Forget PBS jobs that are over, and remove the folders of ours."""
+        for one in [one for one in self.running if one.is_over]:
+            self.running.remove(one)
+            # One that PBS has lost may live all the same, and is to find its folder.
+            has_ended = one.folder.events.is_over or (one.status and one.status.is_over)
+            if one in self._own and has_ended:
+                self._own.remove(one)
+                self._finished.append((now + KEPT, one.folder))
+        while self._finished and self._finished[0][0] <= now:
+            self._finished.pop(0)[1].remove()
 
     def _submit(self, is_complete: bool) -> None:
         for _ in range(SUBMISSIONS_A_ROUND):
             # Let go of in between, so that a Ctrl-C need not wait for all of them.
             with self._lock:
                 now = self._clock()
-                if self._cancelled.is_set() or self.fatal or now < self._submitting.not_before:
+                if self._cancelled.is_set() or self.submission.is_paused(now):
                     return
                 if len(self.running) >= self.settings.max_jobs:
                     return
-                taken = self.waiting.take(now, not self.running, is_complete)
+                taken = self.submission.waiting.take(now, not self.running, is_complete)
                 if taken is None:
                     return
-                self._submit_pack(*taken, now)
+                one = self.submission.submit(*taken, now)
+                if one is not None:
+                    self.running.append(one)
+                    self._own.append(one)
 
-    def _submit_pack(self, request: Request, entries: list[Entry], now: float) -> None:
-        asked = PackRequest.of(request, len(entries), self.settings)
-        folder = None
-        try:
-            folder, pack, arguments = self._prepare(entries, asked)
-            self._in_flight = folder
-            job_id: str | None = self.server.qsub(arguments)
-        except Refused as refusal:
-            folder.remove()
-            why = f"qsub refused it ({asked}): {refusal}"
-            self._due += [Report(entry, why) for entry in entries]
-            if not self.accepted and not self._adoption.packs:
-                self.fatal = f"qsub refused the first PBS job ({asked}): {refusal}"
-            return
-        except (Later, Unclear, OSError) as problem:
-            if not isinstance(problem, Unclear):
-                if folder is not None:
-                    folder.remove()
-            elif not folder.revoke():
-                # It has begun already.
-                return self._submitted(folder.id, folder, pack, entries)
-            self.waiting.put_back(request, entries)
-            self._submitting.failed(now)
-            # The text of an OSError names a folder that is another one at each try.
-            kind = getattr(problem, "strerror", None) or str(problem)
-            if kind not in self._problems:
-                self._problems.add(kind)
-                self._warn(f"{problem}. Jobs wait, and are submitted later")
-            self._is_away = not getattr(problem, "is_usual", False)
-            return
-        except Exception as bug:
-            self._due += [Report(entry, f"cannot be submitted: {bug!r}") for entry in entries]
-            return
-        finally:
-            self._in_flight = None
-        self._submitted(job_id, folder, pack, entries)
-
-    def _submitted(
-        self, job_id: str | None, folder: Folder, pack: Pack, entries: list[Entry]
-    ) -> None:
-        self.accepted += 1
-        one = Running(folder, pack, job_id, dict(enumerate(entries)))
-        self.running.append(one)
-        self._own.append(one)
-        if job_id:
-            folder.id = job_id
-        if self._submitting.worked() and self._is_away:
-            self._say("PBS takes jobs again")
-        self._announce(one, entries)
-
-    def _announce(self, one: Running, entries: list[Entry]) -> None:
-        pack, count = one.pack, f"{len(entries)} job{'s' if len(entries) > 1 else ''}"
-        self._say(f"PBS job {one.id} ({pack.name}): {count}, {pack.asks}; log {pack.log}")
-        causes = {self._causes.pop(e.task.outputs[0], "") for e in entries if e.task.outputs} - {""}
-        for cause in sorted(causes):
-            self._say(f"    again, now with {pack.asks}: {cause}")
+    # -- the end ----------------------------------------------------------------------------
 
     @property
     def is_cancelled(self) -> bool:
@@ -270,7 +255,7 @@ class Fleet:
         # A qsub that hangs is not waited for: what comes of it must not run.
         has_lock = self._lock.acquire(timeout=CANCEL_WITHIN / 2)
         try:
-            in_flight = self._in_flight
+            in_flight = self.submission.in_flight
             if in_flight is not None:
                 in_flight.revoke()
             self._delete_all([one for one in self.running if not one.is_over], until)
@@ -307,6 +292,8 @@ class Fleet:
 
     def close(self) -> None:
         """Remove what no later run has a use for."""
+        for _, folder in self._finished:
+            folder.remove()
         keep = set()
         for one in [*self._own, *self._adoption.packs.values()]:
             # Who cancels does not ask for the ends any more.
