@@ -62,12 +62,16 @@ def _luts(self, pol: str) -> tuple[Lut, Lut]:
     reader = self.sar_meta.reader
     image = reader.datatree["image"]  # not `reader.image`, which is made anew each time
     size = int(image["numberOfLines"]), int(image["numberOfSamples"])
-    known = zip(*reader.get_noise_azi_initial_parameters(pol), strict=True)
-    blocks = noise_means.reaching([Block(*block) for block in known], size) or [
-        # Stripmap, and IPF before 2.90: there is no factor, and sub-swaths are not told apart.
-        Block("", np.array([0]), 0, size[0] - 1, 0, size[1] - 1, np.ones(1))
+    known = list(zip(*reader.get_noise_azi_initial_parameters(pol), strict=True))
+    # Stripmap, and IPF before 2.90: there is no factor, and sub-swaths are not told apart.
+    whole = ("", np.array([0]), 0, size[0] - 1, 0, size[1] - 1, np.ones(1))
+    annotated = [Block(*block) for block in known or [whole]]
+    blocks = noise_means.reaching(annotated, size)
+    wide = [
+        block._replace(near=other.near, far=other.far)
+        for block, other in zip(annotated, blocks, strict=True)
     ]
-    swaths = noise_means.parts(_vectors(reader, pol), blocks)
+    swaths = noise_means.parts(_vectors(reader, pol), wide)
     cell = reader.cell["line"], reader.cell["sample"]
 
     def cells(lines: np.ndarray, samples: np.ndarray) -> Cells:

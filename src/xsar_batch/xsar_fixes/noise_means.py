@@ -61,7 +61,12 @@ class Cells(NamedTuple):
 
 
 def parts(vectors: Sequence[Vector], blocks: Sequence[Block]) -> dict[str, list[Vector]]:
-    """By sub-swath, the parts of vectors (in order of lines) that belong to its ``blocks``."""
+    """By sub-swath, the parts of vectors (in order of lines) that belong to its ``blocks``.
+
+    Blocks must be those of the annotation along track: a few lines after the last of a sub-swath a
+    vector is 0 there. Those that are so within them, for all of a sub-swath or most of it, are left
+    out, as long as there are others.
+    """
     found = {}
     for swath in dict.fromkeys(block.swath for block in blocks):
         own = [block for block in blocks if block.swath == swath]
@@ -73,7 +78,7 @@ def parts(vectors: Sequence[Vector], blocks: Sequence[Block]) -> dict[str, list[
         # A sub-swath shorter than the step of vectors may have none: then the nearest.
         middle = (own[0].first + own[-1].last) / 2
         cut = cut or [min(vectors, key=lambda vector: abs(vector.line - middle))]
-        found[swath] = [vector for vector in cut if vector.values.any()] or cut
+        found[swath] = [vector for vector in cut if np.median(vector.values) > 0] or cut
     return found
 
 
@@ -159,8 +164,6 @@ def reaching(blocks: Sequence[Block], size: tuple[int, int]) -> list[Block]:
     sub-swath at a time, whatever the sample. Along track, up to the image's edge or the next block,
     over the lines for which the block's own list has values, and one step of this list beyond.
     """
-    if not blocks:
-        return []
     top, bottom, left, right = np.array([block[2:6] for block in blocks], dtype=int).T
     left, right = _filled(left, right, (top, bottom), size[1])
     first, last = _filled(top, bottom, (left, right), size[0])
