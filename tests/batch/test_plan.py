@@ -383,11 +383,11 @@ def test_moving_the_archive_makes_nothing_again(config, tmp_path):
 
 
 def test_resolution_that_fits_no_product_is_told_before_a_run(config, own):
-    with pytest.raises(ConfigError, match=r"^resolution: IW GRDH: a resolution of 1005m is no who"):
-        plan_of(config, resolution="1005m")
+    with pytest.raises(ConfigError, match=r"^resolution: IW GRDH: a resolution of 504m is no who"):
+        plan_of(config, resolution="504m")
     # To a function of the user it may mean anything.
     mine = own("def l1b(safe, resolution): return 1\n")
-    assert plan_of(config, resolution="1005m", function=mine).recipe["resolution"] == "1005m"
+    assert plan_of(config, resolution="504m", function=mine).recipe["resolution"] == "504m"
 
 
 def test_runs_with_other_settings_have_other_run_files(config):

@@ -206,7 +206,7 @@ def convert(job: Job, before_publishing: Callable[[], None]) -> dict[str, Any]:
         ds,
         checked,
         job.recipe["resolution"] if is_ours else None,
-        flagged="border_without_data" in workarounds,
+        flagged="exact_mean_of_squares" in workarounds,
     )
     remark = noise.remark(ds, checked.ipf)
     if remark:

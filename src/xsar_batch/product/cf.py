@@ -76,8 +76,8 @@ ATTRIBUTES: dict[str, dict[str, Any]] = {
     },
     "velocity": {"long_name": "speed of the platform", "units": "m s-1"},
     "range_ground_spacing": {"long_name": "ground range spacing of pixels", "units": "m"},
-    "sampleSpacing": {"long_name": "spacing of cells across track"},
-    "lineSpacing": {"long_name": "spacing of cells along track"},
+    "sampleSpacing": {"long_name": "size of a cell across track"},
+    "lineSpacing": {"long_name": "size of a cell along track"},
     "spatial_ref": {"long_name": "reference system and ground control points"},
 }
 

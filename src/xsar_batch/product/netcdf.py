@@ -27,6 +27,7 @@ def with_provenance(
         "references": "https://github.com/umr-lops/xsar",
         "ipf": ipf,
         "resolution": recipe["resolution"],
+        **cell_size(ds),
         "function": recipe["function"],
         "land_mask_source": recipe["land_mask"],
         "repairs": recipe.get("repairs", "on"),
@@ -37,6 +38,16 @@ def with_provenance(
     }
     history = "\n".join(filter(None, [did, ds.attrs.get("history")]))
     return ds.assign_attrs({**said, **ds.attrs, "history": history, "Conventions": "CF-1.8"})
+
+
+def cell_size(ds: xr.Dataset) -> dict[str, float]:
+    """The true size of a cell in metres, as attributes: pixels are not exactly as far apart as
+    ``resolution`` wants them."""
+    return {
+        f"cell_size_{dim}": float(ds[f"{dim}Spacing"])
+        for dim in ("line", "sample")
+        if f"{dim}Spacing" in ds
+    }
 
 
 def write(ds: xr.Dataset, path: Path, compression: int, check: Callable[[Path], None]) -> None:

@@ -12,12 +12,11 @@ from types import ModuleType
 
 from xsar_batch.xsar_fixes import (
     across_date_line,
-    border_without_data,
     control_points_of_grid,
+    exact_mean_of_squares,
     heading_of_positions,
     land_at_cell_centres,
     noise_as_annotated,
-    noise_to_the_edges,
     packed_as_cog,
     pixels_read_once,
     positions_at_once,
@@ -35,10 +34,8 @@ MODULES = (
 )
 
 REPAIRS: tuple[ModuleType, ...] = (
-    *(across_date_line, border_without_data),
-    *(control_points_of_grid, heading_of_positions, land_at_cell_centres),
-    *(noise_as_annotated, noise_to_the_edges),
-    *(packed_as_cog, stripmap_without_merging),
+    *(across_date_line, control_points_of_grid, exact_mean_of_squares, heading_of_positions),
+    *(land_at_cell_centres, noise_as_annotated, packed_as_cog, stripmap_without_merging),
 )
 
 _is_applied = False
