@@ -17,7 +17,12 @@ from repository import REPO, copy_workflow
 from safes import copy_safe
 from standin.pbs import Server
 
-DOCUMENTS = sorted([REPO / "README.md", REPO / "config" / "README.md", *REPO.glob("docs/*.md")])
+DOCUMENTS = sorted(
+    [
+        *(REPO / "README.md", REPO / "CONTRIBUTING.md", REPO / "config" / "README.md"),
+        *REPO.glob("docs/*.md"),
+    ]
+)
 
 #: Seconds of a minute of the stand-in's walltime; how often it is asked is the profile's, sped up.
 QUICK = " --seconds-between-status-checks 1 --pbs-pack-wait 1"
@@ -140,7 +145,11 @@ NOT_RUN = {
     "qsub -N l1b -q sequentiel -l select=1:ncpus=1:mem=4gb -l walltime=36:00:00 -S /bin/bash --"
     " /bin/bash -c 'cd /path/to/xsar-batch && . /appli/anaconda/latest/etc/profile.d/conda.sh &&"
     " conda activate xsar-batch && snakemake --profile profiles/pbs'": _SITE,
-    "pip install --no-deps --no-build-isolation --editable .": _INSTALL,
+    "make install-here": _INSTALL,
+    "make install-dev": _INSTALL,
+    "make test-all": "runs this",
+    "python -m benchmarks scheduling": _LONG,
+    HEAD + "local --config remake=true": "run with other settings by end_to_end/test_workflow.py",
     "make install": _INSTALL,
     "make demo": _DEMO,
     "workflow/scripts/demo.sh $SCRATCH/demo": _DEMO,
