@@ -119,11 +119,30 @@ def noise(swaths: dict[str, list[Vector]], blocks: Sequence[Block], cells: Cells
         used = np.flatnonzero(weights.any(axis=0))
         # Columns are in order, so that those of a cell follow each other.
         begin = np.flatnonzero(np.diff(columns, prepend=-1))
-        sums = [np.add.reduceat(np.interp(across, *vectors[k][1:]), begin) for k in used]
+        edges = np.append(across[begin], across[-1] + 1)
+        sums = [np.diff(_sums_before(vectors[k], edges)) for k in used]
         part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         total[part] += weights[:, used] @ np.array(sums).reshape(used.size, begin.size)
         known[part] += np.outer(np.bincount(rows - rows[0]), np.bincount(columns - columns[0]))
     return _mean(total, known, cells)
+
+
+def _sums_before(vector: Vector, at: np.ndarray) -> np.ndarray:
+    """Sums of the vector's noise over all pixels from the first of ``at`` to before each of them:
+    arithmetic series between its own pixels."""
+    ends = min(at[0], vector.pixels[0]), max(at[-1], vector.pixels[-1])
+    pixels = np.concatenate([ends[:1], vector.pixels, ends[1:]])
+    values = np.concatenate([vector.values[:1], vector.values, vector.values[-1:]])
+    count = np.diff(pixels)
+    slope = np.diff(values) / np.maximum(count, 1)
+
+    def series(number: np.ndarray, k: np.ndarray) -> np.ndarray:
+        return number * values[k] + slope[k] * number * (number - 1) / 2
+
+    whole = np.append(0, np.cumsum(series(count, np.arange(count.size))))
+    k = np.clip(np.searchsorted(pixels, at, "right") - 1, 0, count.size - 1)
+    sums = whole[k] + series(at - pixels[k], k)
+    return sums - sums[0]
 
 
 def _overlap(block: Block, cells: Cells) -> tuple[np.ndarray, ...]:
