@@ -1,4 +1,4 @@
-# make install | demo | test | faults | bench | lint | lock | clean
+# make install | demo | test | test-slow | test-all | faults | bench | lint | lock | clean
 #
 # Every target does the set-up it needs itself. PYTHON is any Python from 3.11 on.
 
@@ -13,7 +13,7 @@ PIP    := $(BIN)/python -m pip install --quiet --no-deps --disable-pip-version-c
 DISTRIBUTIONS := . demo_scenes plugins/snakemake-executor-plugin-pbs \
     plugins/snakemake-logger-plugin-progress
 
-.PHONY: install install-dev demo test test-all faults bench lint lock clean
+.PHONY: install install-dev install-here demo test test-slow test-all faults bench lint lock clean
 
 install: $(VENV)/installed
 
@@ -30,6 +30,10 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
 	$(PIP) -r requirements-dev.lock
 	touch $@
 
+# Into the Python that is there, for example a conda environment made from environment.yml.
+install-here:
+	python -m pip install --no-deps --no-build-isolation $(addprefix -e ,$(DISTRIBUTIONS))
+
 # Three scenes, one of them broken: products, the failure named, then a second run that does only
 # what is left.
 demo: install
@@ -38,8 +42,10 @@ demo: install
 test: install-dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not full_size and not faults and not slow"
 
-test-all: install-dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not full_size and not faults"
+test-slow: install-dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow and not full_size and not faults"
+
+test-all: test test-slow
 
 faults: install-dev
 	$(BIN)/python -m pytest -m faults
@@ -63,7 +69,7 @@ lint: install-dev
 LOCK := uv pip compile --quiet --python-version 3.11 --no-emit-package gdal --no-annotate --no-header
 lock:
 	$(LOCK) pyproject.toml -o requirements.lock --upgrade
-	$(LOCK) pyproject.toml --extra dev -c requirements.lock -o requirements-all.lock
+	$(LOCK) pyproject.toml --extra dev --extra notebook -c requirements.lock -o requirements-all.lock
 	grep -vxFf requirements.lock requirements-all.lock > requirements-dev.lock
 	rm requirements-all.lock
 

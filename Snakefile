@@ -6,6 +6,7 @@ from xsar_batch.batch import preview, summary
 from xsar_batch.batch.plan import Plan, per_attempt, tool
 from xsar_batch.batch.run import Run
 from xsar_batch.report.command import at_end as write_report
+from xsar_batch.report.live import Renewal
 from xsar_batch.system import messages
 
 
@@ -25,6 +26,7 @@ else:
     plan.warm_up()
 
 batch = Run(plan)
+renewal = Renewal(batch)
 
 
 # Nothing but capitals, digits and underscores reaches a shell.
@@ -63,7 +65,8 @@ rule convert:
         runtime=per_attempt(10),
     shell:
         plan.command(scripts / "convert.py")
-        + " --threads {threads} --minutes {resources.runtime} {wildcards.name}"
+        + " --threads {threads} --minutes {resources.runtime} --memory {resources.mem_mb}"
+        + " {wildcards.name}"
 
 
 # The settings that decide what is in a product. Other settings: a new file, so all is made again.
@@ -126,11 +129,14 @@ onstart:
         batch.begin(
             job.wildcards.name for job in jobs if job.rule.name == "convert"
         )
+        renewal.start()
 
 
 onsuccess:
+    renewal.stop()
     messages.say(summary.lines(batch, write_report))
 
 
 onerror:
+    renewal.stop()
     messages.say(summary.lines(batch, write_report))

@@ -145,6 +145,12 @@ class Page:
             raise RuntimeError(answer["exceptionDetails"]["exception"]["description"])
         return answer["result"].get("value")
 
+    def cpu(self) -> float:
+        """Seconds of CPU that the page's thread has taken so far."""
+        self.send("Performance.enable", timeDomain="threadTicks")
+        metrics = self.send("Performance.getMetrics")["metrics"]
+        return next(one["value"] for one in metrics if one["name"] == "TaskDuration")
+
     def wait(self, script: str) -> None:
         """Wait until an expression is true."""
         deadline = time.monotonic() + PATIENCE

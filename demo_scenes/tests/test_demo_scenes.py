@@ -231,6 +231,29 @@ def test_stepped_edges_are_where_it_says(tmp_path: Path) -> None:
     assert np.ptp(last[100:-100]) > demo.BORDER_FAR
 
 
+@pytest.mark.parametrize(("mode", "product"), [("IW", "GRDH"), ("EW", "GRDM")])
+def test_staggered_edges_are_those_of_the_annotation(
+    mode: str, product: str, tmp_path: Path
+) -> None:
+    size = {"lines": 960, "samples": 700}
+    safe = demo.make_safe(
+        tmp_path, edges="staggered", pols=["VV"], mode=mode, product=product, **size
+    )
+    vectors = list(noise(safe).iter("noiseAzimuthVector"))
+    inside = covered(vectors, tuple(size.values()))
+    assert inside.max() == 1 and 0.6 < inside.mean() < 0.95
+    _, near, far = demo.border(*size.values())
+    inside[:, :near] = inside[:, -far:] = 0
+    np.testing.assert_array_equal(image(safe) > 0, inside)
+    # Noise in range is 0 where a sub-swath has not begun or has ended.
+    for vector in noise(safe).iter("noiseRangeVector"):
+        pixels, values = (
+            np.array(vector.findtext(name).split(), float) for name in ("pixel", "noiseRangeLut")
+        )
+        there = covered(vectors, tuple(size.values()))[int(vector.findtext("line"))]
+        np.testing.assert_array_equal(values > 0, there[pixels.astype(int)])
+
+
 def test_checkerboard(tmp_path: Path) -> None:
     safe = demo.make_safe(tmp_path, lines=650, samples=730, pixels="checkerboard", pols=["VV"])
     line, sample = np.indices((650, 730)) // demo.CHECKERBOARD_CELL
@@ -286,7 +309,7 @@ def test_noise_and_polynomials_have_the_form_of_their_ipf(tmp_path: Path) -> Non
     assert lists[0] == ["noiseRangeVectorList", "noiseAzimuthVectorList"]
     assert lists[1] == lists[2] == ["noiseVectorList"]
     pixels = [{vector.text for vector in noise(safe).iter("pixel")} for safe in (new, old)]
-    assert [len(kinds) for kinds in pixels] == [1, 2]
+    assert [len(kinds) for kinds in pixels] == [1, 3]
     values = [
         [float(value) for value in noise(safe).find(".//noiseLut").text.split()]
         for safe in (old, oldest)

@@ -18,7 +18,7 @@ def l1b(safe: str | os.PathLike, resolution: str) -> xr.Dataset:
     safe
         Path of the SAFE folder.
     resolution
-        Cell size in metres, ``"1000m"``; a whole number of pixels.
+        Cell size in metres, ``"1000m"``; the nearest whole number of pixels is taken.
 
     Returns
     -------
@@ -30,7 +30,7 @@ def l1b(safe: str | os.PathLike, resolution: str) -> xr.Dataset:
     Raises
     ------
     Unsupported
-        ``resolution`` is no whole number of pixels.
+        ``resolution`` is more than 0.5 % from a whole number of pixels.
     """
     tree = xsar.open_datatree(os.fspath(safe), resolution=resolution)
     return tree["measurement"].to_dataset()

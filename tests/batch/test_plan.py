@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import xarray as xr
 from plan_helpers import (
     SCHEMA_FILE,
     begun,
@@ -104,34 +105,33 @@ def test_what_changes_no_value_changes_no_recipe(config, tmp_path):
 
 
 def test_no_recipe_is_known(layout):
-    assert recipe.all_of(layout.own) == []
+    assert recipe.in_force(layout.own) is None
     assert recipe.next_file(layout.own) == layout.own / "recipe-000001.json"
     layout.own.mkdir()
-    assert recipe.all_of(layout.own) == []
+    assert recipe.in_force(layout.own) is None
 
 
-def test_recipes_are_numbered_and_the_last_is_in_force(layout):
-    one, two = put_in_force(layout, FIRST), put_in_force(layout, SECOND)
+def test_a_folder_has_one_recipe(layout):
+    one = put_in_force(layout, FIRST)
+    assert recipe.in_force(layout.own) == recipe.InForce(one, FIRST)
+    assert recipe.in_force(layout.own).is_first
+    two = put_in_force(layout, SECOND)
+    assert recipe.in_force(layout.own) == recipe.InForce(two, SECOND)
+    assert not recipe.in_force(layout.own).is_first
+    assert [path.name for path in layout.own.iterdir()] == ["recipe-000002.json"]
     # Back to an earlier one is a change as any other.
-    three = put_in_force(layout, FIRST)
-    assert [path.name for path in (one, two, three)] == [
-        f"recipe-{number:06d}.json" for number in (1, 2, 3)
-    ]
-    assert recipe.all_of(layout.own) == [
-        recipe.Numbered(one, FIRST),
-        recipe.Numbered(two, SECOND),
-        recipe.Numbered(three, FIRST),
-    ]
-    assert recipe.next_file(layout.own) == layout.own / "recipe-000004.json"
+    assert recipe.next_file(layout.own) == layout.own / "recipe-000003.json"
 
 
-def test_order_is_that_of_the_numbers_and_not_of_age(layout):
+def test_the_last_number_counts_and_not_age(layout):
+    layout.own.mkdir()
     for number in (10, 2, 9):
+        # Killed before the earlier ones were removed.
         path = layout.own / f"recipe-{number:06d}.json"
-        recipe.put_in_force(path, {"number": str(number)})
+        path.write_text(json.dumps({"number": str(number)}))
     # As after `snakemake --touch`, or in an archive that was copied without its times.
     os.utime(layout.own / "recipe-000002.json", (2e9, 2e9))
-    assert [known.recipe["number"] for known in recipe.all_of(layout.own)] == ["2", "9", "10"]
+    assert recipe.in_force(layout.own).recipe == {"number": "10"}
     assert recipe.next_file(layout.own).name == "recipe-000011.json"
 
 
@@ -139,25 +139,38 @@ def test_recipe_that_was_not_written_whole_is_none(layout):
     put_in_force(layout, FIRST)
     half = f".recipe-000002.json.{os.uname().nodename.split('.')[0]}-{dead_pid()}.part"
     (layout.own / half).write_text("{half")
-    (known,) = recipe.all_of(layout.own)
-    assert known.recipe == FIRST
+    assert recipe.in_force(layout.own).recipe == FIRST
 
 
 @pytest.mark.parametrize("contents", ["{half", "", None])
 def test_recipe_that_cannot_be_read_is_none(layout, contents):
     put_in_force(layout, FIRST)
-    unreadable = put_in_force(layout, SECOND)
-    last = put_in_force(layout, FIRST)
-    unreadable.unlink()
+    unreadable = layout.own / "recipe-000002.json"
     if contents is None:
         unreadable.mkdir()
     else:
         unreadable.write_text(contents)
-    assert [known.path.name for known in recipe.all_of(layout.own)] == [
-        "recipe-000001.json",
-        last.name,
-    ]
-    assert recipe.next_file(layout.own).name == "recipe-000004.json"
+    assert recipe.in_force(layout.own).recipe == FIRST
+    assert recipe.next_file(layout.own).name == "recipe-000003.json"
+
+
+@pytest.mark.parametrize("made_with", [FIRST, {**FIRST, "repairs": "off"}])
+def test_recipe_of_a_product(tmp_path, made_with):
+    attributes = {
+        "resolution": made_with["resolution"],
+        "function": made_with["function"],
+        "land_mask_source": made_with["land_mask"],
+        "repairs": made_with.get("repairs", "on"),
+    }
+    xr.Dataset(attrs=attributes).to_netcdf(tmp_path / "a.nc")
+    assert recipe.of_product(tmp_path / "a.nc") == made_with
+
+
+def test_recipe_of_a_product_that_does_not_tell(tmp_path):
+    xr.Dataset(attrs={"resolution": "1000m"}).to_netcdf(tmp_path / "a.nc")
+    (tmp_path / "b.nc").write_text("no product")
+    for file in ("a.nc", "b.nc", "gone.nc"):
+        assert recipe.of_product(tmp_path / file) is None
 
 
 def test_next_file_is_not_there_even_if_the_last_cannot_be_read(layout):
@@ -204,73 +217,81 @@ def test_with_one_recipe_no_outcome_is_read(layout):
     assert told == pending.Done(there={*names(1, 2, 3)}, pending=names(4))
 
 
-def test_with_several_recipes_outcomes_tell(layout):
+def test_other_settings_are_refused(layout):
     put_in_force(layout, FIRST)
-    put_in_force(layout, SECOND)
-    make_products(layout, 1, made_with=FIRST)
-    make_products(layout, 2, 3, made_with=SECOND)
-    told = pending.tell(names(), layout, SECOND)
-    assert (told.pending, told.outdated, told.trusted) == (names(1, 4), names(1), 0)
-    assert told.why == "the run after the last change did not come that far"
-    # Back to the first: what was not made again by then is done.
-    told = pending.tell(names(), layout, FIRST)
-    assert (told.pending, told.outdated) == (names(2, 3, 4), names(2, 3))
-    assert told.why == "resolution 500m -> 1000m"
+    assert pending.tell(names(), layout, SECOND).pending == names()
+    make_products(layout, 1)
+    with pytest.raises(ConfigError) as caught:
+        pending.tell(names(), layout, SECOND)
+    first, *advice = str(caught.value).splitlines()
+    assert first == (
+        f"output_dir: the products in {layout.output_dir} were made with other settings: "
+        "resolution 1000m -> 500m"
+    )
+    assert [line.split(":   ")[0].strip() for line in advice] == [
+        "write another folder",
+        "or make all products in this one again",
+    ]
 
 
-def test_with_another_recipe_than_the_one_that_is_known_outcomes_tell(layout):
+def test_remake(layout):
     put_in_force(layout, FIRST)
     make_products(layout, 1, made_with=FIRST)
     # By a run that was killed before the recipe could be written down again.
     make_products(layout, 2, made_with=SECOND)
-    told = pending.tell(names(), layout, SECOND)
+    told = pending.tell(names(), layout, SECOND, remake=True)
     assert (told.pending, told.outdated) == (names(1, 3, 4), names(1))
     assert told.why == "resolution 1000m -> 500m"
 
 
-@pytest.mark.parametrize("unreadable", [None, "", '{"state": "do'])
-def test_product_without_an_outcome_is_of_the_first_recipe(layout, unreadable):
-    put_in_force(layout, FIRST)
-    put_in_force(layout, SECOND)
-    make_products(layout, 1)
-    if unreadable is not None:
-        layout.logs.mkdir()
-        layout.outcome(name(1)).write_text(unreadable)
-    assert pending.tell(names(1), layout, FIRST) == pending.Done(there={name(1)})
-    assert pending.tell(names(1), layout, SECOND).outdated == names(1)
-    assert pending.made_with(layout.outcome(name(1)), FIRST) == FIRST
-
-
-def test_product_that_nobody_knows_of_is_made_again(layout):
+def test_a_remake_goes_on_with_or_without_being_asked_again(layout):
     put_in_force(layout, FIRST)
     put_in_force(layout, SECOND)
     make_products(layout, 1, made_with=FIRST)
-    # Killed between the product and its outcome.
-    outcome.Outcome(layout.outcome(name(1)), name(1), recipe=SECOND).replacing()
-    assert pending.made_with(layout.outcome(name(1)), FIRST) is None
-    for now in (FIRST, SECOND):
-        assert pending.tell(names(1), layout, now).outdated == names(1)
+    make_products(layout, 2, 3, made_with=SECOND)
+    for remake in (True, False):
+        told = pending.tell(names(), layout, SECOND, remake)
+        assert (told.pending, told.outdated, told.trusted) == (names(1, 4), names(1), 0)
+        assert told.why == "an earlier run did not come that far"
+    with pytest.raises(ConfigError, match="resolution 500m -> 1000m"):
+        pending.tell(names(), layout, FIRST)
+    # Back to the first: what was not made again by then is done.
+    told = pending.tell(names(), layout, FIRST, remake=True)
+    assert (told.pending, told.outdated) == (names(2, 3, 4), names(2, 3))
 
 
-def test_failed_attempt_at_a_product_without_an_outcome(layout):
+def test_a_remake_of_the_same_settings_makes_nothing(layout):
     put_in_force(layout, FIRST)
+    make_products(layout, 1, made_with=FIRST)
+    assert pending.tell(names(1), layout, FIRST, remake=True).pending == []
+
+
+@pytest.mark.parametrize("unreadable", [None, "", '{"state": "do'])
+def test_where_no_record_tells_the_product_does(layout, unreadable):
+    put_in_force(layout, FIRST)
+    put_in_force(layout, SECOND)
     make_products(layout, 1)
+    attributes = {"function": SECOND["function"], "land_mask_source": SECOND["land_mask"]}
+    attributes |= {"resolution": SECOND["resolution"], "repairs": "on"}
+    xr.Dataset(attrs=attributes).to_netcdf(layout.product(name(2)))
+    if unreadable is not None:
+        layout.logs.mkdir()
+        layout.outcome(name(2)).write_text(unreadable)
+    else:
+        # Killed between the product and its record.
+        layout.logs.mkdir()
+        outcome.Outcome(layout.outcome(name(2)), name(2), recipe=FIRST).replacing()
+    assert pending.tell(names(1, 2), layout, SECOND).outdated == names(1)
+
+
+def test_failed_attempt_at_a_remake(layout):
+    put_in_force(layout, FIRST)
+    make_products(layout, 1, made_with=FIRST)
     put_in_force(layout, SECOND)
     one = outcome.Outcome(layout.outcome(name(1)), name(1), recipe=SECOND)
     one.failed(BadSafe("on tape"))
     # The product was kept. With the slip in the settings undone it is what it was.
-    assert pending.tell(names(1), layout, FIRST).pending == []
-
-
-def test_age_does_not_count(layout):
-    first = put_in_force(layout, FIRST)
-    put_in_force(layout, SECOND)
-    make_products(layout, 1, made_with=FIRST)
-    make_products(layout, 2, made_with=SECOND)
-    for file in (first, layout.product(name(1)), layout.outcome(name(1))):
-        os.utime(file, (2e9, 2e9))
-    os.utime(layout.product(name(2)), (1e9, 1e9))
-    assert pending.tell(names(1, 2), layout, SECOND).pending == names(1)
+    assert pending.tell(names(1), layout, FIRST, remake=True).pending == []
 
 
 def test_only_whole_files_of_that_name_are_products(layout):
@@ -326,7 +347,9 @@ def test_products_of_another_recipe_are_outdated(config):
     put_in_force(plan.layout, plan.recipe)
     make_products(plan.layout, 1, 2, made_with=plan.recipe)
     assert plan_of(config).done.pending == names(3, 4)
-    other = plan_of(config, resolution="500m")
+    with pytest.raises(ConfigError, match="resolution 1000m -> 500m"):
+        plan_of(config, resolution="500m")
+    other = plan_of(config, resolution="500m", remake=True)
     assert (other.done.pending, other.done.outdated) == (names(), names(1, 2))
     assert "2 of the pending are there and will be made again: resolution 1000m -> 500m" in text(
         preview.lines(other)
@@ -336,19 +359,6 @@ def test_products_of_another_recipe_are_outdated(config):
     assert plan_of(config, resolution="1000.0m").done.pending == names(3, 4)
 
 
-def test_half_way_through_a_new_recipe(config):
-    plan = plan_of(config)
-    put_in_force(plan.layout, plan.recipe)
-    make_products(plan.layout, 1, 2, made_with=plan.recipe)
-    other = plan_of(config, resolution="500m")
-    recipe.put_in_force(other.recipe_file, other.recipe)
-    make_products(other.layout, 2, made_with=other.recipe)
-    again = plan_of(config, resolution="500m")
-    assert again.done.pending == names(1, 3, 4)
-    assert again.done.outdated == names(1)
-    assert "the run after the last change did not come that far" in text(preview.lines(again))
-
-
 def test_editing_the_function_file_makes_products_outdated(config, own):
     mine = own("def l1b(safe, resolution): return 1\n")
     plan = plan_of(config, function=mine)
@@ -356,7 +366,7 @@ def test_editing_the_function_file_makes_products_outdated(config, own):
     make_products(plan.layout, 1, 2, 3, 4, made_with=plan.recipe)
     assert plan_of(config, function=mine).done.pending == []
     own("def l1b(safe, resolution): return 2\n")
-    other = plan_of(config, function=mine)
+    other = plan_of(config, function=mine, remake=True)
     assert other.done.pending == other.done.outdated == names()
     assert "function mine.py:l1b sha256:" in text(preview.lines(other))
     # A slip that was undone: nothing is made again.
@@ -373,11 +383,11 @@ def test_moving_the_archive_makes_nothing_again(config, tmp_path):
 
 
 def test_resolution_that_fits_no_product_is_told_before_a_run(config, own):
-    with pytest.raises(ConfigError, match=r"^resolution: IW GRDH: a resolution of 1005m is no who"):
-        plan_of(config, resolution="1005m")
+    with pytest.raises(ConfigError, match=r"^resolution: IW GRDH: a resolution of 504m is no who"):
+        plan_of(config, resolution="504m")
     # To a function of the user it may mean anything.
     mine = own("def l1b(safe, resolution): return 1\n")
-    assert plan_of(config, resolution="1005m", function=mine).recipe["resolution"] == "1005m"
+    assert plan_of(config, resolution="504m", function=mine).recipe["resolution"] == "504m"
 
 
 def test_runs_with_other_settings_have_other_run_files(config):
@@ -452,7 +462,7 @@ def test_conversions_do_not_wait_when_all_is_there(ready, config):
 
 
 def test_conversions_wait_for_another_recipe(ready, config):
-    other = plan_of(config, resolution="500m")
+    other = plan_of(config, resolution="500m", remake=True)
     assert other.recipe_file == ready.layout.own / "recipe-000002.json"
     assert other.inputs_of_conversions == [other.recipe_file]
     assert other.inputs_of_recipe == []  # the land is the same
@@ -460,7 +470,7 @@ def test_conversions_wait_for_another_recipe(ready, config):
 
 def test_conversions_wait_for_another_land_mask(ready, config, tmp_path):
     (tmp_path / "land.shp").write_text("other land")
-    other = plan_of(config, land_mask=str(tmp_path / "land.shp"))
+    other = plan_of(config, land_mask=str(tmp_path / "land.shp"), remake=True)
     assert other.land_mask_file != ready.land_mask_file
     assert other.inputs_of_conversions == [other.recipe_file]
     assert other.inputs_of_recipe == [other.land_mask_file]
@@ -468,16 +478,16 @@ def test_conversions_wait_for_another_land_mask(ready, config, tmp_path):
 
 def test_outdated_products_wait_for_a_new_number_of_the_same_recipe(ready, config):
     # That is how Snakemake is told to run conversions whose product is there.
-    other = plan_of(config, resolution="500m")
+    other = plan_of(config, resolution="500m", remake=True)
     recipe.put_in_force(other.recipe_file, other.recipe)
     make_products(other.layout, 1, made_with=other.recipe)
-    again = plan_of(config, resolution="500m")
+    again = plan_of(config, resolution="500m", remake=True)
     assert again.done.outdated == names(2)
     assert again.recipe_file == ready.layout.own / "recipe-000003.json"
     assert again.inputs_of_conversions == [again.recipe_file]
     recipe.put_in_force(again.recipe_file, again.recipe)
     make_products(again.layout, 2, made_with=again.recipe)
-    last = plan_of(config, resolution="500m")
+    last = plan_of(config, resolution="500m", remake=True)
     assert (last.done.outdated, last.inputs_of_conversions) == ([], [])
 
 

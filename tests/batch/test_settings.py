@@ -140,10 +140,12 @@ WRONG_VALUES = [
     # YAML's `yes` is a number to Python.
     ({"threads": True}, "threads", "write for example:  threads: 1"),
     ({"warm": "perhaps"}, "warm", "write for example:  warm: true"),
+    ({"remake": "please"}, "remake", "write for example:  remake: true"),
     ({"repairs": "no"}, "repairs", "write for example:  repairs: true"),
     ({"warm": 1}, "warm", "write for example:  warm: true"),
     ({"quicklooks": "no"}, "quicklooks", "write for example:  quicklooks: true"),
     ({"report": "html"}, "report", "write for example:  report: true"),
+    ({"report_interval": -1}, "report_interval", "write:  report_interval: 0"),
     ({"compression": "9"}, "compression", "write:  compression: 9"),
     ({"compression": 10}, "compression", "write:  compression: 9"),
     ({"compression": -1}, "compression", "write:  compression: 0"),
@@ -171,7 +173,7 @@ MISSPELT = [
         {"qqq": 1},
         "qqq",
         "the keys are: safes, select, duplicates, output_dir, resolution, function, land_mask, "
-        "repairs, threads, warm, quicklooks, report, compression",
+        "repairs, threads, remake, warm, quicklooks, report, report_interval, compression",
     ),
     (
         {"select": {"qqq": 1}},

@@ -78,7 +78,7 @@ def test_other_settings_where_times_are_coarse(work):
     for path in work.out.glob("*.nc"):
         os.utime(path, (1, 1))
     assert "0 pending" in preview(work.snakemake("-n"))
-    work.change(resolution="500m")
+    work.change(resolution="500m", remake=True)
     assert "2 of the pending are there and will be made again" in preview(work.snakemake("-n"))
     ran = work.snakemake()
     assert ran.code == 0, ran.out

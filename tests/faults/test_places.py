@@ -136,7 +136,7 @@ def test_disk_that_fills_up_and_is_emptied(work, name, tmp_path):
         old = (work.out / f"{name}.nc").read_bytes()
         filled = fill(disk, leave=60_000)
 
-        work.change(resolution="500m")
+        work.change(resolution="500m", remake=True)
         ran = work.snakemake()
 
         assert ran.code != 0
@@ -225,7 +225,7 @@ def test_read_only_output_dir(work, name, tmp_path):
         ran = work.snakemake("-n")
         assert ran.code == 0 and "convert" not in ran.scheduled, ran.out
 
-        work.change(resolution="500m")
+        work.change(resolution="500m", remake=True)
         ran = work.snakemake()
         assert ran.code != 0
         assert said(ran), ran.out
@@ -292,7 +292,7 @@ def test_output_dir_of_somebody_else(work, name, tmp_path, scene):
     ran = as_nobody("-n")
     assert ran.code == 0 and "convert" not in ran.scheduled, ran.out
     # Products that would be made again are named by Snakemake itself.
-    ran = as_nobody("--config", "resolution=500m")
+    ran = as_nobody("--config", "resolution=500m", "remake=true")
     assert ran.code != 0
     assert "Write-protected output files for rule convert" in ran.out
     assert f"out/{name}.nc" in ran.out

@@ -19,13 +19,14 @@ import xarray as xr
 from independent import Grd, metres_apart
 from safes import high_priority_issues
 
-from xsar_batch.product.netcdf import quality_flag
+from xsar_batch.product import quality_flag
 
 REPO = Path(__file__).resolve().parents[2]
 SHARED = REPO.parent / "shared"
 CELL = 1000
 KINDS = {
-    "IPF2.70": "S1A_IW_GRDH_1SDV_20150203T043109",
+    "IPF2.36": "S1A_IW_GRDH_1SDV_20150203T043109*FEC3",
+    "IPF2.70": "S1A_IW_GRDH_1SDV_20150203T043109*6D00",
     "IPF3.31": "S1A_IW_GRDH_1SDV_20210809T173953",
     "stripmap": "S1C_S4_GRDH_",
     "EW": "S1?_EW_GRDM_",
@@ -120,12 +121,15 @@ def test_every_cell_lies_where_the_annotation_says(ds, real):
 
 def test_sigma0_is_what_pixels_calibration_and_noise_make(ds, real):
     for image, made in bands(ds, real[0]):
-        at = image.centres(CELL)
-        wrong = abs(made["sigma0"].values - image.sigma0(CELL)) * image.sigma_nought(*at) ** 2
-        flag, known = made["quality_flag"].values, np.isfinite(image.noise(*at))
+        flag, known = made["quality_flag"].values, np.isfinite(image.mean_noise(CELL))
         whole = known & (flag == quality_flag.VALID)
-        # Numbers are rounded: to the integer whose square is nearest.
-        assert (wrong - made["digital_number"].values)[whole].max() < 0.51
+        square = image.mean_square(CELL)
+        raw = square / image.sigma_nought(*image.centres(CELL)) ** 2
+        for name, expected in (("sigma0_raw", raw), ("sigma0", image.sigma0(CELL))):
+            off = 10 * np.abs(np.log10(made[name].values[whole] / expected[whole]))
+            print(f"{name} {image.pol}: at most {off.max():.2g} dB off, {whole.sum()} cells")
+            assert off.max() < 0.01
+        assert abs(made["digital_number"].values - np.sqrt(square))[whole].max() < 0.51
         assert np.isfinite(made["sigma0"].values[known & (flag != quality_flag.NO_DATA)]).all()
 
 
@@ -160,7 +164,7 @@ def test_sigma0_is_the_truth(ds, real, where):
         down, across = ((pixels - 1) / 2 for pixels in image.cell(CELL))
         whole = (line - down >= tool.BORDER_TOP) & (sample - across >= tool.BORDER_NEAR)
         whole &= sample + across < image.shape[1] - tool.BORDER_FAR
-        whole = (whole & np.isfinite(image.noise(*at)))[part]
+        whole = (whole & np.isfinite(image.mean_noise(CELL)))[part]
         truth = tool.truth(image.pol, line, sample, *image.shape)[part]
         sigma0 = made["sigma0"].values[part]
         assert np.isfinite(sigma0[whole]).all()

@@ -16,7 +16,7 @@ from safes import high_priority_issues
 from shapely import wkt
 
 from xsar_batch.l1b import l1b
-from xsar_batch.product.netcdf import cf, netcdf, verify
+from xsar_batch.product import cf, netcdf, verify
 
 # They are of xsar and what it calls.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -133,7 +133,7 @@ def test_conforming_twice_changes_nothing(conformed):
 def test_provenance_overwrites_nothing(raw):
     raw.attrs |= {"title": "mine", "history": "earlier", "Conventions": "none"}
     ds = netcdf.with_provenance(raw, "S1A_X", "003.71", RECIPE, "whole_pixels")
-    assert (ds.attrs["title"], ds.attrs["Conventions"]) == ("mine", "CF-1.8")
+    assert (ds.attrs["title"], ds.attrs["Conventions"]) == ("mine", "CF-1.8, ACDD-1.3")
     now, before = ds.attrs["history"].split("\n")
     assert before == "earlier" and "xsar_batch.l1b:l1b at 1000m" in now
     expected = {"source": "S1A_X.SAFE", "ipf": "003.71", "land_mask_source": "GSHHG 2.3.6"}

@@ -12,7 +12,7 @@ import xsar
 
 from xsar_batch.failures import BadProduct
 from xsar_batch.l1b import l1b
-from xsar_batch.product.netcdf import cf, netcdf, quality_flag, verify
+from xsar_batch.product import cf, netcdf, quality_flag, verify
 from xsar_batch.sentinel1 import safe
 
 # They are of xsar and what it calls.

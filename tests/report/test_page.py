@@ -81,7 +81,7 @@ def test_numbers_are_those_of_the_table(page, table):
     classes = table.loc[table["state"] == "failed", "class"]
     listed = page.do(
         "Object.fromEntries([...document.querySelectorAll('section.class')].map("
-        "c => [c.id.slice(6), c.querySelectorAll('.group li').length]))"
+        "c => [c.id.slice(6), +c.querySelector('h3 .count').textContent]))"
     )
     assert listed == classes.value_counts().to_dict()
     total = page.do(
@@ -117,18 +117,18 @@ def test_the_map_tells_what_lies_under_the_pointer_and_in_its_middle(page):
     x, y, name = page.do(
         "(() => { const p = document.querySelector('g[data-layer=failed] path');"
         "const b = p.getBoundingClientRect();"
-        "const layers = JSON.parse(document.getElementById('data').textContent).layers;"
+        "const {name, path} = JSON.parse(document.getElementById('data').textContent).columns;"
         "return [b.x + b.width / 2, b.y + b.height / 2,"
-        " layers.find(l => l.state === 'failed').names.split('\\n')[0]] })()"
+        " name[path.indexOf(p.getAttribute('d'))]] })()"
     )
     page.mouse("mouseMoved", x, y)
     page.wait("!document.getElementById('tip').hidden")
     assert name in page.text("#tip") and "✕" in page.text("#tip")
     assert re.fullmatch(r"\d+\.\d\d°[NS] \d+\.\d\d°[EW]", page.text("#position"))
     page.click(x, y)
-    page.wait("document.querySelector('#here li')")
-    assert name in page.text("#here")
-    link = page.do("document.querySelector('#here a').getAttribute('href')")
+    page.wait("!document.getElementById('one').hidden")
+    assert name in page.text("#one")
+    link = page.do("document.querySelector('#one a').getAttribute('href')")
     assert link.startswith("logs/S1") and link.endswith(".log")
 
 
@@ -138,43 +138,52 @@ def test_the_map_is_for_the_keyboard_too(page):
             "document.getElementById('world').getAttribute('viewBox').split(' ').map(Number)"
         )
 
-    whole = view()
     page.do("document.getElementById('frame').focus()")
+    page.key("0", "0")
+    whole = view()
     page.key("+", "+")
     page.key("ArrowRight")
     closer = view()
     assert closer[2] == pytest.approx(whole[2] / 1.6) and closer[0] > 0
-    page.key("Enter", "\r")
-    assert "in the middle" in page.text("#here")
     page.key("0", "0")
     assert view() == whole
 
 
-def test_any_safe_is_found_by_its_name(page, table):
-    name = table.index[table["state"] == "done"][7]
-    page.type("#find", f"{name.lower()}.SAFE")
-    page.wait(f"document.querySelector('#here code')?.textContent === '{name}'")
-    assert page.text("#here p") == f"1 SAFE with {name} in the name: ✓ 1 done"
-    page.do("document.querySelector('#here button').click()")
+def test_any_safe_is_found_by_its_name_in_table_and_map(page, table):
+    name = table.index[(table["state"] == "done") & (table["footprint"] != "")][7]
+    page.do("document.getElementById('safes').scrollIntoView({behavior: 'instant'})")
+    page.type("#search", f"{name.lower()}.SAFE")
+    page.wait("document.getElementById('found').textContent === '1 of 200 SAFEs'")
+    page.wait("document.querySelectorAll('.tabulator-row').length === 1")
+    assert name in page.text(".tabulator-row")
+    # What is found is on the screen, below the field.
+    assert page.do("document.querySelector('.tabulator-row').getBoundingClientRect().top") < 800
+    shown = "document.querySelectorAll('#world g path:not(.off)').length"
+    assert page.do(shown) == 1
+    page.do("document.querySelector('.tabulator-row').click()")
+    page.do("document.querySelector('#one p button').click()")
     assert page.do("document.getElementById('mark').getAttribute('d')").startswith("M")
-    pending = table.index[table["state"] == "pending"][0]
-    page.type("#find", pending)
-    page.wait(f"document.querySelector('#here code')?.textContent === '{pending}'")
-    # No log and no footprint.
-    assert page.do("document.querySelectorAll('#here a, #here button').length") == 0
-    page.do("document.getElementById('whole').click()")
-
-
-def test_failures_are_searched(page):
-    page.type("#search", "is empty")
-    page.wait("document.getElementById('found').textContent")
-    shown = page.do(
-        "[...document.querySelectorAll('.group:not(.unwanted) .cause')].map(c => c.textContent)"
-    )
-    assert shown and all("is empty" in cause for cause in shown)
     page.type("#search", "")
-    page.wait("!document.getElementById('found').textContent")
-    assert page.do("document.querySelectorAll('.unwanted').length") == 0
+    page.wait("document.getElementById('found').textContent === '200 SAFEs'")
+
+
+def test_states_that_are_switched_off_are_gone_from_table_and_map(page, table):
+    failed = int((table["state"] == "failed").sum())
+    for state in ("done", "running", "pending"):
+        page.do(f"document.querySelector('input[data-state={state}]').click()")
+    page.wait(f"document.getElementById('found').textContent === '{failed} of 200 SAFEs'")
+    page.wait(f"document.querySelectorAll('.tabulator-row').length === {failed}")
+    for state in ("done", "running", "pending"):
+        page.do(f"document.querySelector('input[data-state={state}]').click()")
+    page.wait("document.getElementById('found').textContent === '200 SAFEs'")
+
+
+def test_a_cause_leads_to_its_safes_in_the_table(page):
+    page.do("document.querySelector('.group > button').click()")
+    page.wait("!document.getElementById('picked').hidden")
+    assert " of 200 SAFEs" in page.text("#found")
+    page.do("document.getElementById('picked').click()")
+    page.wait("document.getElementById('found').textContent === '200 SAFEs'")
 
 
 def test_paper_has_open_what_is_folded_on_the_screen(page, tmp_path):
@@ -206,8 +215,11 @@ def test_links_lead_to_what_stands_beside_it(page, written, table):
     )
     logs = [link for link in links if link.startswith("logs/")]
     assert len(logs) >= (table["state"] == "failed").sum()
-    assert set(links) - set(logs) - {"status.csv"} == {
-        f"quicklooks/{file.name}" for file in written.parent.glob("quicklooks/*.png")
+    others = set(links) - set(logs)
+    products = {link for link in others if link.endswith(".nc")}
+    assert products <= {f"./{name}.nc" for name in table.index[table["state"] == "done"]}
+    assert others - products == {
+        *("status.csv", *(f"quicklooks/{f.name}" for f in written.parent.glob("quicklooks/*.png")))
     }
 
 
@@ -220,7 +232,7 @@ def test_a_report_of_next_to_nothing(rows, tmp_path):
         assert page.console == []
         assert page.text("h1") == f"0 of {rows} SAFE{'' if rows == 1 else 's'} are done"
         assert "Nothing failed." in page.text("#failures")
-        assert "/a" in page.text("#settings")
+        assert "/a" in page.text("#told")
 
 
 def test_a_report_that_cannot_be_made_leaves_the_old_one(tmp_path):

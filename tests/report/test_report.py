@@ -1,8 +1,8 @@
 """The parts of the report: what is counted, grouped, drawn and quoted, without a browser."""
 
+import json
 import os
 import re
-import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from plan_helpers import SCHEMA_FILE, begun, make, plan_of
-from processes import run
 
 from benchmarks import made_up
 from xsar_batch import failures as reasons
@@ -19,19 +18,14 @@ from xsar_batch.batch import status
 from xsar_batch.batch import summary as run_summary
 from xsar_batch.conversion.layout import Layout
 from xsar_batch.report import (
-    charts,
     coast,
     command,
-    distributions,
     excerpts,
-    failures,
     footprint_map,
     footprints,
     outcomes,
     quicklooks,
     states,
-    summary,
-    throughput,
 )
 from xsar_batch.report.window import WIDTH, fitting
 
@@ -75,91 +69,6 @@ def test_a_table_that_is_none_is_refused(tmp_path):
         outcomes.prepared(twice)
 
 
-# -- numbers ---------------------------------------------------------------------------------
-
-
-def test_all_counts_are_those_of_the_table():
-    made = outcomes.prepared(made_up.table(500))
-    told = summary.summarise(made)
-    counts = made["state"].value_counts().to_dict()
-    assert {state: n for state, n in told.counts.items() if n} == counts
-    for counted in (summary.by(made, "mission", "mode"), summary.by_month(made)):
-        assert counted[list(states.STATES)].sum().to_dict() == dict(told.counts)
-        assert counted["total"].sum() == 500
-
-
-@pytest.mark.parametrize(
-    ("count", "share"), [(0, "0 %"), (1, "0.1 %"), (19_999, "99.9 %"), (20_000, "100 %")]
-)
-def test_a_share_is_nothing_or_all_only_if_it_is(count, share):
-    counts = {**dict.fromkeys(states.STATES, 0), "failed": count, "done": 20_000 - count}
-    assert summary.Summary(20_000, counts, {}).share("failed") == share
-
-
-def test_months_have_no_gaps():
-    names = [NAME.format(1), NAME.format(1).replace("20240301T063000", "20240601T063000")]
-    made = outcomes.prepared(pd.DataFrame({"state": ["done", "failed"]}, index=names))
-    assert list(summary.by_month(made).index) == ["2024-03", "2024-04", "2024-05", "2024-06"]
-
-
-@pytest.mark.parametrize("values", [[3.0], [3.0, 3.0], [0.0, 1e-3], [1, 2, 3, 4000], [5e5, 6e5]])
-def test_a_histogram_holds_every_value(values):
-    counts, edges, beyond = distributions.histogram(np.array(values, float))
-    assert counts.sum() == len(values)
-    assert beyond == (np.array(values) > edges[-1]).sum()
-    assert (np.diff(edges) > 0).all() and edges[0] <= min(values)
-    assert len(counts) <= distributions.BINS + 2
-
-
-def test_what_is_marked_is_the_median_and_95_percent():
-    seconds = list(range(1, 10))
-    chart = distributions.duration(table(seconds=[*map(float, seconds)]))
-    assert "9 SAFEs that are done. Median 5.0 s, 95 % below 8.6 s, most 9.0 s." in chart.sentence
-    assert "median 5.0 s" in chart.svg and "95 % below 8.6 s" in chart.svg
-    assert sum(row[-1] for row in chart.rows) == 9
-
-
-# -- throughput ------------------------------------------------------------------------------
-
-
-def ended(*times: str) -> pd.DataFrame:
-    return table(ended=list(times), state=["done"] * len(times))[["ended", "state"]]
-
-
-def test_runs_are_told_apart_by_the_weeks_between_them():
-    first = [f"2026-09-14T{h:02}:{m:02}:00+00:00" for h in (8, 9) for m in (0, 20, 40)]
-    second = ["2026-11-20T22:00:00+00:00", "2026-11-20T22:10:00+00:00"]
-    width, panels = throughput.split(ended(*first, *second))
-    assert [panel.counts.to_numpy().sum() for panel in panels] == [6, 2]
-    assert sum(len(panel.counts) for panel in panels) <= throughput.BARS
-    assert panels[0].end - panels[0].begin <= pd.Timedelta(hours=2)
-    assert width == pd.Timedelta(minutes=2)
-
-
-def test_a_pause_within_a_run_of_days_is_no_gap():
-    days = [f"2026-09-{d:02}T{h:02}:00:00+00:00" for d in range(1, 28) for h in range(0, 24, 8)]
-    assert len(throughput.split(ended(*days))[1]) == 1
-
-
-def test_a_hundred_runs_are_still_few_panels():
-    days = pd.date_range("2024-01-01", periods=100, freq="9D")
-    times = [f"{day + pd.Timedelta(minutes=m):%Y-%m-%dT%H:%M:%S}Z" for day in days for m in (0, 9)]
-    names = pd.Index([f"a{k}" for k in range(len(times))])
-    rows = outcomes.prepared(pd.DataFrame({"state": "done", "ended": times}, index=names))
-    _, panels = throughput.split(rows[["ended", "state"]])
-    assert len(panels) <= throughput.PANELS
-    assert sum(len(panel.counts) for panel in panels) <= throughput.BARS
-    assert sum(panel.counts.to_numpy().sum() for panel in panels) == 200
-
-
-def test_no_chart_of_nothing():
-    nothing = table(state=["pending", "pending"])
-    assert throughput.chart(nothing) is None
-    assert distributions.duration(nothing) is None
-    assert distributions.memory(nothing) is None
-    assert charts.by_month(summary.by_month(nothing.assign(acquired=pd.NaT))) is None
-
-
 # -- the page --------------------------------------------------------------------------------
 
 
@@ -168,13 +77,18 @@ def page(folder: Path, rows: pd.DataFrame, **settings: str) -> str:
     return (folder / "report.html").read_text()
 
 
+def held(text: str) -> dict:
+    """The data that a page holds."""
+    return json.loads(re.search(r'id="data">(.*)</script>', text)[1])
+
+
 def test_what_is_not_selected_is_told_apart(tmp_path):
     rows = made_up.table(60)
     rows["selected"] = ["no", "no", *["yes"] * 58]
     text = page(tmp_path, rows)
     done = int((rows["state"][2:] == "done").sum())
-    assert f"<h1>{done} of 58 SAFEs are done</h1>" in text
-    assert "2 SAFEs more are not counted here: tried with other settings" in text
+    assert f">{done} of 58 SAFEs are done</h1>" in text
+    assert held(text)["others"] == 2
     assert rows.index[0] not in text and rows.index[2] in text
 
 
@@ -185,19 +99,31 @@ def test_lines_for_a_profile_are_in_it_where_something_was_measured(tmp_path):
     done = int((rows["state"] == "done").sum()) - 3
     most = pd.to_numeric(rows.loc[rows["state"] == "done", "peak_memory_mb"]).max()
     text = page(tmp_path, rows)
-    assert f"# {done} conversions needed up to {most:.0f} MB and" in text
-    assert re.search(r"\n  convert:\n    mem_mb: attempt \* \d+\n    runtime: attempt", text)
-    assert "set-resources" not in page(tmp_path, rows[rows["state"] != "done"])
+    lines = "\n".join(held(text)["advice"])
+    assert f"# {done} conversions needed up to {most:.0f} MB and" in lines
+    assert re.search(r"\n  convert:\n    mem_mb: attempt \* \d+\n    runtime: attempt", lines)
+    assert held(page(tmp_path, rows[rows["state"] != "done"]))["advice"] == []
 
 
-def test_where_addresses_are_limited_all_is_there_but_the_charts(tmp_path):
-    """V8 would end the process: no exception could be caught."""
-    made_up.table(20).to_csv(tmp_path / "status.csv")
-    command = f"{sys.executable} -m xsar_batch.report.command -- {tmp_path}"
-    ran = run("bash", "-c", f"ulimit -v 8000000; {command}")
-    assert (ran.code, ran.out) == (0, f"{tmp_path}/report.html\n")
-    text = (tmp_path / "report.html").read_text()
-    assert "There are no charts" in text and text.count('<g class="layer') == 4
+def test_a_page_holds_every_row_of_the_table(tmp_path):
+    rows = made_up.table(60)
+    rows["safe"] = [f"/archive/{name}.SAFE" for name in rows.index]
+    columns = held(page(tmp_path, rows))["columns"]
+    assert columns["name"] == list(rows.index)
+    assert columns["safe"]["of"] == ["/archive/*.SAFE"]
+    states = columns["state"]
+    assert [states["of"][place] for place in states["at"]] == list(rows["state"])
+    seconds = [None if np.isnan(value) else value for value in rows["seconds"]]
+    assert columns["seconds"] == pytest.approx(seconds, abs=0.01)
+    known = [bool(path) for path in columns["path"]]
+    assert known == list(rows["footprint"] != "")
+
+
+def test_a_name_that_no_file_can_hold_and_a_tag_are_text(tmp_path):
+    rows = table(cause=["</script>\udcff"], state=["failed"])
+    text = page(tmp_path, rows)
+    assert "</script>\\" not in text
+    assert held(text)["columns"]["cause"]["of"] == ["</script>\N{REPLACEMENT CHARACTER}"]
 
 
 # -- at the end of a run ---------------------------------------------------------------------
@@ -206,11 +132,13 @@ def test_where_addresses_are_limited_all_is_there_but_the_charts(tmp_path):
 def test_the_report_at_the_end_of_a_run_has_settings_and_versions(ready):
     rows = status.table(ready.catalogue.safes.index, ready.done.pending, ready.layout)
     status.write(ready.layout.status, rows)
-    assert command.at_end(ready) == ""
+    assert command.at_end(ready, rows) == ""
     text = ready.layout.report.read_text()
-    assert "<h1>2 of 4 SAFEs are done</h1>" in text
-    for what in (ready.settings.output_dir, ready.settings.safes[0], metadata.version("xsar")):
-        assert f"<code>{what}</code>" in text
+    assert ">2 of 4 SAFEs are done</h1>" in text
+    told = held(text)["told"]
+    assert told["settings"]["output_dir"] == str(ready.settings.output_dir)
+    assert told["settings"]["safes"] == ready.settings.safes[0]
+    assert told["versions"]["xsar"] == metadata.version("xsar")
 
 
 def test_a_report_that_cannot_be_written_is_one_line_at_the_end(config, tmp_path):
@@ -221,19 +149,6 @@ def test_a_report_that_cannot_be_written_is_one_line_at_the_end(config, tmp_path
     place = lines.index(f"    1 of 4 SAFEs are done; each of them: {tmp_path}/out/status.csv")
     file = f"{tmp_path}/out/report.html"
     assert lines[place + 1] == f"    {file} cannot be written: {file}: Is a directory"
-
-
-def test_a_report_that_crashes_or_hangs_is_one_line_too(ready, monkeypatch, tmp_path):
-    crashing = tmp_path / "python"
-    crashing.write_text("#!/bin/sh\nkill -ABRT $$\n")
-    crashing.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(crashing))
-    assert command.at_end(ready) == "ended by signal 6"
-    crashing.write_text("#!/bin/sh\nexec sleep 60\n")
-    monkeypatch.setattr(command, "PATIENCE", 0.2)
-    assert command.at_end(ready) == "it took longer than 0.2 s"
-    crashing.unlink()
-    assert command.at_end(ready) == "No such file or directory"
 
 
 def test_a_run_that_ends_meanwhile_is_counted_in(config, monkeypatch):
@@ -362,70 +277,36 @@ def test_without_the_coastline_there_is_a_map_that_says_so(monkeypatch):
     monkeypatch.setattr(coast.gshhg, "read", missing)
     made = footprint_map.draw(table(footprint=[BRITTANY]))
     assert made.trouble == "the coastline is not installed" and not made.land
-    assert sum(len(layer.paths) for layer in made.layers) == 1
+    assert made.paths[0].startswith("M")
 
 
-def test_every_safe_is_in_a_layer_and_the_drawn_ones_come_first():
-    made = outcomes.prepared(made_up.table(300))
-    world = footprint_map.draw(made)
-    assert sorted(n for layer in world.layers for n in layer.names) == sorted(made.index)
-    for layer in world.layers:
-        known = made.loc[layer.names, "footprint"] != ""
-        assert known.tolist() == sorted(known, reverse=True)
-        assert known.sum() == len(layer.paths)
-    assert world.without == (made["footprint"] == "").sum()
+def test_the_view_stays_while_all_lies_within_it():
+    first = footprint_map.draw(table(footprint=[BRITTANY]))
+    near = ring((-5, 47.5), (-4, 47.5), (-4, 48.5), (-5, 48.5))
+    farther = footprint_map.draw(table(footprint=[BRITTANY, near, PACIFIC]))
+    assert footprint_map.draw(table(footprint=[BRITTANY, near]), first).window == first.window
+    assert footprint_map.draw(table(footprint=[BRITTANY, PACIFIC]), first).window == farther.window
+    world = footprint_map.draw(table(footprint=[""]))
+    assert footprint_map.draw(table(footprint=[BRITTANY]), world).window == first.window
 
 
 # -- failures --------------------------------------------------------------------------------
 
 
-def test_causes_that_differ_in_names_and_numbers_are_one(tmp_path):
-    causes = [
-        f"measurement/s1a-iw-grd-vv-2024030{k}t06-001.tiff has {k}12 bytes, not 900" for k in (1, 2)
-    ]
-    other = "measurement/s1a-iw-grd-vv-20240301t06-001.tiff is empty"
-    rows = table(
-        cause=[*causes, other],
-        state=["failed"] * 3,
-        ended=["2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z", ""],
-        **{"class": ["bad-safe"] * 3},
-    )
-    (found,) = failures.classes(rows, Layout(tmp_path))
-    assert (found.name, found.exit_code, found.count) == ("bad-safe", 65, 3)
-    assert [(g.count, g.cause) for g in found.groups] == [
-        (2, "measurement/s1a-iw-grd-vv-…-001.tiff has … bytes, not 900"),
-        (1, other),
-    ]
-    # The newest first.
-    assert [safe.cause for safe in found.groups[0].listed] == causes[::-1]
-
-
-def test_counts_of_failures_are_those_of_the_table_however_many_are_listed(tmp_path, monkeypatch):
-    monkeypatch.setattr(failures, "LISTED", 3)
-    monkeypatch.setattr(failures, "LISTED_IN_ALL", 10)
-    rows = outcomes.prepared(made_up.table(2000))
-    found = failures.classes(rows, Layout(tmp_path))
-    bad = rows[rows["state"] == "failed"]
-    assert {one.name: one.count for one in found} == bad["class"].value_counts().to_dict()
-    assert sum(group.count for one in found for group in one.groups) == len(bad)
-    listed = [safe for one in found for group in one.groups for safe in group.listed]
-    assert len(listed) == 10
+def test_logs_are_quoted_of_every_cause_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(excerpts, "QUOTED", 3)
+    layout = Layout(tmp_path)
+    layout.logs.mkdir()
+    # Causes that differ only in names and numbers are one.
+    causes = ["x1.tiff is empty", "x2.tiff is empty", "x3.tiff is empty", "other"]
+    rows = table(cause=causes, state=["failed"] * 4, **{"class": ["unknown"] * 4})
+    for name in rows.index:
+        layout.log(name).write_text("said\n")
+    assert set(excerpts.of(rows, layout)) == set(rows.index[[0, 1, 3]])
 
 
 def test_every_class_says_what_to_do():
     assert set(reasons.EXIT_CODES) | {"killed", "interrupted"} <= set(states.ADVICE)
-
-
-def test_logs_are_quoted_of_every_cause_first(tmp_path, monkeypatch):
-    monkeypatch.setattr(failures, "QUOTED", 2)
-    layout = Layout(tmp_path)
-    layout.logs.mkdir()
-    rows = table(cause=["a", "a", "a", "b"], state=["failed"] * 4, **{"class": ["unknown"] * 4})
-    for name in rows.index:
-        layout.log(name).write_text("said\n")
-    (found,) = failures.classes(rows, layout)
-    quoted = {g.cause: sum(bool(s.excerpt) for s in g.listed) for g in found.groups}
-    assert quoted == {"a": 1, "b": 1}
 
 
 # -- logs and quicklooks ---------------------------------------------------------------------
@@ -461,7 +342,7 @@ def test_only_the_end_of_a_huge_log_is_read(tmp_path):
 def test_the_newest_quicklooks_are_taken_as_far_as_there_is_room(tmp_path, monkeypatch):
     rows = table(ended=[f"2026-01-0{k}T00:00:00Z" for k in range(1, 8)])
     layout = Layout(tmp_path)
-    assert quicklooks.newest(rows, layout) == []
+    assert quicklooks.there(layout) == set()
     (tmp_path / "quicklooks").mkdir()
     png = b"\x89PNG\r\n\x1a\n" + bytes(992)
     for name in rows.index[:6]:
@@ -469,6 +350,6 @@ def test_the_newest_quicklooks_are_taken_as_far_as_there_is_room(tmp_path, monke
     (tmp_path / "quicklooks" / f"{rows.index[5]}.png").write_bytes(b"no picture")
     (tmp_path / "quicklooks" / "of_nobody.png").write_bytes(png)
     monkeypatch.setattr(quicklooks, "BYTES", 3500)
-    found = quicklooks.newest(rows, layout)
+    found = quicklooks.newest(rows, layout, quicklooks.there(layout))
     assert [one.name for one in found] == list(rows.index[[4, 3, 2]])
     assert found[0].words == "S1A IW DV, 2024-03-04 06:30 UTC"

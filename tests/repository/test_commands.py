@@ -17,7 +17,12 @@ from repository import REPO, copy_workflow
 from safes import copy_safe
 from standin.pbs import Server
 
-DOCUMENTS = sorted([REPO / "README.md", REPO / "config" / "README.md", *REPO.glob("docs/*.md")])
+DOCUMENTS = sorted(
+    [
+        *(REPO / "README.md", REPO / "CONTRIBUTING.md", REPO / "config" / "README.md"),
+        *REPO.glob("docs/*.md"),
+    ]
+)
 
 #: Seconds of a minute of the stand-in's walltime; how often it is asked is the profile's, sped up.
 QUICK = " --seconds-between-status-checks 1 --pbs-pack-wait 1"
@@ -57,7 +62,7 @@ SESSION = {
     "python workflow/scripts/advice.py --configfile my.yaml": Run(r"mem_mb: attempt \* \d+"),
     AUDIT + " $DATAWORK/l1b": Run(WELL),
     AUDIT + " $DATAWORK/l1b --at-least xsar=2026.8.31 --move-to old": Run(WELL),
-    "snakemake -n --quiet --configfile my.yaml --config resolution=500m": Run(
+    "snakemake -n --quiet --configfile my.yaml --config resolution=500m remake=true": Run(
         "2 of the pending are there and will be made again"
     ),
     "python workflow/scripts/convert.py --help": Run("Exit codes: 0 done, 65 bad-safe"),
@@ -100,6 +105,11 @@ ELSEWHERE = {
         "repository/test_docs.py",
         "my_function.py:wind_input",
     ),
+    AUDIT + " /path/to/old/outputs --safes /path/to/safes": ("end_to_end/test_audit.py", "--safes"),
+    AUDIT + " /path/to/old/outputs --move-to bad-products": (
+        "end_to_end/test_audit.py",
+        "--move-to",
+    ),
     AUDIT + " products --move-to bad-products": ("end_to_end/test_audit.py", "--move-to"),
     HEAD + "local --logger-progress-everything": (
         "end_to_end/test_progress.py",
@@ -120,6 +130,7 @@ _LONG = "takes minutes; its parts are tested one by one"
 #: What is not run, and why.
 NOT_RUN = {
     "bash": _SHELL,
+    "python -m http.server": _SHELL,
     "cd $DATAWORK": _SHELL,
     "cd xsar-batch": _SHELL,
     "source .venv/bin/activate": _SHELL,
@@ -134,7 +145,11 @@ NOT_RUN = {
     "qsub -N l1b -q sequentiel -l select=1:ncpus=1:mem=4gb -l walltime=36:00:00 -S /bin/bash --"
     " /bin/bash -c 'cd /path/to/xsar-batch && . /appli/anaconda/latest/etc/profile.d/conda.sh &&"
     " conda activate xsar-batch && snakemake --profile profiles/pbs'": _SITE,
-    "pip install --no-deps --no-build-isolation --editable .": _INSTALL,
+    "make install-here": _INSTALL,
+    "make install-dev": _INSTALL,
+    "make test-all": "runs this",
+    "python -m benchmarks scheduling": _LONG,
+    HEAD + "local --config remake=true": "run with other settings by end_to_end/test_workflow.py",
     "make install": _INSTALL,
     "make demo": _DEMO,
     "workflow/scripts/demo.sh $SCRATCH/demo": _DEMO,

@@ -146,21 +146,8 @@ def hide_safe(file: netCDF4.Dataset) -> None:
     file.setncattr("name", "SENTINEL1_DS:/nowhere:IW")
 
 
-def hide_points(file: netCDF4.Dataset) -> None:
-    file["spatial_ref"].delncattr("gcps")
-
-
-def hide_footprint(file: netCDF4.Dataset) -> None:
-    file.delncattr("footprint")
-
-
-#: From the best that positions can be compared with to the least: what is not there.
-HIDDEN = {
-    "annotation": (),
-    "control points": (hide_safe,),
-    "footprint": (hide_safe, hide_points),
-    "themselves": (hide_safe, hide_points, hide_footprint),
-}
+#: With the SAFE at hand, and without.
+HIDDEN = {"annotation": (), "nothing": (hide_safe,)}
 
 
 def hole(path: Path, values: np.ndarray) -> None:

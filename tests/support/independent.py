@@ -76,29 +76,62 @@ class Grd:
         root = self._root("annotation/calibration/calibration-*-{}-*.xml")
         return _bilinear(*_vectors(root, "calibrationVector", "sigmaNought"), line, sample)
 
-    def noise(self, line: np.ndarray, sample: np.ndarray) -> np.ndarray:
-        """Thermal noise in DN^2, range times azimuth; NaN where no azimuth vector is annotated."""
+    @cached_property
+    def _noise(self) -> tuple[list[tuple], list[tuple]]:
+        """Noise vectors: (line, pixels, values); blocks of a sub-swath: (name, first and last line,
+        first and last sample, lines and factors along azimuth)."""
         root = self._root("annotation/calibration/noise-*-{}-*.xml")
-        if root.find(".//noiseVector") is not None:  # before IPF 2.90
-            return _bilinear(*_vectors(root, "noiseVector", "noiseLut"), line, sample)
-        noise = _bilinear(*_vectors(root, "noiseRangeVector", "noiseRangeLut"), line, sample)
-        blocks = list(root.iter("noiseAzimuthVector"))
-        azimuth = np.full(noise.shape, np.nan if blocks else 1.0)
-        for block in blocks:
-            first, last, near, far = (
-                int(block.findtext(name))
-                for name in (
-                    *("firstAzimuthLine", "lastAzimuthLine"),
-                    *("firstRangeSample", "lastRangeSample"),
-                )
+        early = root.find(".//noiseVector") is not None  # before IPF 2.90
+        names = ("noiseVector", "noiseLut") if early else ("noiseRangeVector", "noiseRangeLut")
+        vectors = [(line, *row) for line, row in zip(*_vectors(root, *names), strict=True)]
+        edges = ("firstAzimuthLine", "lastAzimuthLine", "firstRangeSample", "lastRangeSample")
+        blocks = [
+            (
+                block.findtext("swath"),
+                *(int(block.findtext(edge)) for edge in edges),
+                *(_numbers(block, name) for name in ("line", "noiseAzimuthLut")),
             )
-            # Of a centre between two pixels the later one counts.
-            rows, columns = (np.floor(at + 0.5) for at in (line, sample))
-            rows, columns = (rows >= first) & (rows <= last), (columns >= near) & (columns <= far)
-            along = _extrapolated(line, _numbers(block, "line"), _numbers(block, "noiseAzimuthLut"))
-            inside = np.ix_(rows, columns)
-            azimuth[inside] = np.broadcast_to(along[:, None], azimuth.shape)[inside]
-        return noise * azimuth
+            for block in root.iter("noiseAzimuthVector")
+        ]
+        one = np.array([0.0, 1.0]), np.array([1.0, 1.0])
+        return vectors, blocks or [("", 0, self.shape[0] - 1, 0, self.shape[1] - 1, *one)]
+
+    def noise(self, line: np.ndarray) -> np.ndarray:
+        """Thermal noise in DN^2 of all pixels of lines; NaN where no azimuth vector is annotated.
+
+        Vectors belong to the sub-swath of the block in which their line lies (MPC-0392), as far as
+        that block reaches across track.
+        """
+        vectors, blocks = self._noise
+        sample = np.arange(self.shape[1])
+        noise = np.full((line.size, sample.size), np.nan)
+        for name, first, last, near, far, at, factors in blocks:
+            rows = (line >= first) & (line <= last)
+            columns = (sample >= near) & (sample <= far)
+            if not rows.any():
+                continue
+            lines, across = [], []
+            for other, first_line, last_line, least, most, *_ in blocks:
+                for vector_line, pixels, values in vectors:
+                    if other == name and first_line <= vector_line <= last_line:
+                        # Its own sub-swath ends at these samples: there its last value holds.
+                        clipped = np.clip(sample[columns], least, most)
+                        lines.append(vector_line)
+                        across.append(np.interp(clipped, pixels, values))
+            along = _extrapolated(line[rows], at, factors)
+            columns_of = [np.interp(line[rows], lines, column) for column in np.transpose(across)]
+            noise[np.ix_(rows, columns)] = np.transpose(columns_of) * along[:, None]
+        return noise
+
+    def mean_noise(self, metres: float) -> np.ndarray:
+        """Mean noise in DN^2 over the pixels of all whole cells for which it is annotated."""
+        down, across = self.cell(metres)
+        rows, columns = (length // n for length, n in zip(self.shape, (down, across), strict=True))
+        mean = []
+        for row in range(rows):
+            noise = self.noise(np.arange(row * down, (row + 1) * down))[:, : columns * across]
+            mean.append(np.nanmean(noise.reshape(down, columns, across), axis=(0, 2)))
+        return np.array(mean)
 
     def mean_square(self, metres: float) -> np.ndarray:
         """Mean of DN^2 over the pixels inside of the swath, NaN where fewer than half of a cell's
@@ -124,9 +157,9 @@ class Grd:
         return mean
 
     def sigma0(self, metres: float) -> np.ndarray:
-        """sigma0 (linear) of all whole cells, with calibration and noise at their centres."""
-        at = self.centres(metres)
-        return (self.mean_square(metres) - self.noise(*at)) / self.sigma_nought(*at) ** 2
+        """sigma0 (linear) of all whole cells, with calibration at their centres."""
+        signal = self.mean_square(metres) - self.mean_noise(metres)
+        return signal / self.sigma_nought(*self.centres(metres)) ** 2
 
 
 def metres_apart(one: tuple, other: tuple) -> np.ndarray:

@@ -90,7 +90,10 @@ def test_no_names(wrong):
         ("500m", (10, 20), (50, 25)),
         ("10m", (10, 10), (1, 1)),
         ("0.3m", (0.1, 0.1), (3, 3)),  # 0.3 / 0.1 is less than 3 in binary
-        ("1000m", (10.000009, 9.999991), (100, 100)),
+        # Lines of real products before IPF 2.50.
+        *(("1000m", (spacing, 10), (100, 100)) for spacing in (10.00088, 9.998647, 10.00479)),
+        ("1000m", (3.5, 3.5), (286, 286)),  # 1001 m
+        ("1005m", (10, 10), (100, 100)),
     ],
 )
 def test_whole_pixels(asked, spacing, cell):
@@ -103,18 +106,11 @@ def test_whole_pixels(asked, spacing, cell):
 @pytest.mark.parametrize(
     ("asked", "spacing", "why"),
     [
-        (
-            "1005m",
-            (10, 10),
-            "of 10 m pixels; take for example 1000m or 1010m",
-        ),
-        (
-            "1000m",
-            (10, 15),
-            "of 15 m pixels; take for example 990m or 1005m",
-        ),
-        ("5m", (10, 10), "of 10 m pixels; take for example 10m or 20m"),
-        ("1000m", (10.0001, 10), "of 10.0001 m pixels"),
+        ("504m", (10, 10), "of 10 m pixels; take for example 500m or 510m"),
+        # Both spacings must fit.
+        ("100m", (10, 15), "of 15 m pixels; take for example 90m or 120m"),
+        ("5m", (10, 10), "of 10 m pixels; take for example 10m"),
+        ("504m", (10.00479, 10), "of 10.0048 m pixels; take for example 500m or 510m"),
         (
             1050,
             (40, 40),
@@ -129,12 +125,15 @@ def test_no_whole_pixels(asked, spacing, why):
     assert str(error.value).startswith(f"a resolution of {metres}m is no whole number {why}")
 
 
-@pytest.mark.parametrize(("asked", "spacing"), [("1005m", 10), ("5m", 10), ("1050m", 40)])
-def test_suggestions_can_be_taken(asked, spacing):
+@pytest.mark.parametrize("asked", ["5m", "33m", "104m", "505m"])
+@pytest.mark.parametrize("spacings", [(10, 10), (10.00479, 10), (10, 15), (10.03, 9.97)])
+def test_suggestions_can_be_taken(asked, spacings):
     with pytest.raises(Unsupported) as error:
-        cell_size.pixels_per_cell(asked, spacing, spacing)
-    for suggestion in re.findall(r"\S+m\b", str(error.value).split("for example ")[1]):
-        cell_size.pixels_per_cell(suggestion, spacing, spacing)
+        cell_size.pixels_per_cell(asked, *spacings)
+    suggestions = re.findall(r"\S+m\b", str(error.value).split("for example ")[1])
+    assert suggestions
+    for suggestion in suggestions:
+        cell_size.pixels_per_cell(suggestion, *spacings)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +160,7 @@ IW, EW, EW_HIGH = ("IW", "GRDH"), ("EW", "GRDM"), ("EW", "GRDH")
     [
         ("1000m", [IW, EW, EW_HIGH]),
         ("1000m", [("S1", "GRDF"), ("S6", "GRDH")]),
-        ("1001m", [("S3", "GRDF")]),  # 286 pixels of 3.5 m
+        ("1000m", [("S3", "GRDF")]),  # 286 pixels of 3.5 m
         ("10m", [IW]),
         ("40m", [EW]),
         ("25m", [EW_HIGH]),
@@ -178,10 +177,10 @@ def test_resolution_that_may_fit(asked, kinds):
     ("asked", "kinds", "why"),
     [
         (
-            "1005m",
+            "504m",
             [IW],
-            "IW GRDH: a resolution of 1005m is no whole number of 10 m pixels; "
-            "take for example 1000m or 1010m",
+            "IW GRDH: a resolution of 504m is no whole number of 10 m pixels; "
+            "take for example 500m or 510m",
         ),
         (
             "50m",
@@ -190,10 +189,10 @@ def test_resolution_that_may_fit(asked, kinds):
             "take for example 40m or 80m",
         ),
         (
-            "1000m",
+            "100m",
             [("S3", "GRDF")],
-            "S3 GRDF: a resolution of 1000m is no whole number of 3.5 m pixels; "
-            "take for example 997.5m or 1001m",
+            "S3 GRDF: a resolution of 100m is no whole number of 3.5 m pixels; "
+            "take for example 98m or 102m",
         ),
         (
             "33m",
@@ -695,7 +694,7 @@ def test_record_is_written_in_place_when_it_cannot_be_replaced(tmp_path):
         assert one.failed(BadSafe(reason)) == f"FAILED bad-safe: {reason.strip()}"
         record = outcome.read(path)
         assert (record["state"], record["cause"]) == ("failed", reason.strip())
-        assert record["made_with"] == FIRST
+        assert record["product_record"]["recipe"] == FIRST
 
 
 @pytest.mark.parametrize("text", [None, "", '{"state": "do'])
@@ -706,7 +705,8 @@ def test_record_that_is_not_whole(tmp_path, text):
 
 
 def made_with(path):
-    return outcome.read(path)["made_with"]
+    made = outcome.of_product(outcome.read(path))
+    return made and made["recipe"]
 
 
 def test_a_product_is_made_with_the_recipe_of_its_conversion(tmp_path):
@@ -741,7 +741,7 @@ def test_while_the_product_is_replaced_nobody_knows(tmp_path):
     one.replacing()
     assert (outcome.read(path)["state"], made_with(path)) == ("running", None)
     # Killed here, the next attempt does not know either.
-    assert outcome.Outcome(path, NAME, recipe=FIRST).record["made_with"] is None
+    assert outcome.of_product(outcome.Outcome(path, NAME, recipe=FIRST).record) is None
     one.done()
     assert made_with(path) == SECOND
 

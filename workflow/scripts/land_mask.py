@@ -12,14 +12,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from xsar_batch.failures import EXIT_CODES, Failure
-from xsar_batch.landmask import polygons
+from xsar_batch.landmask import polygons, user_cache
 
 
 def run(source: Path | None, output: Path, log: Path | None = None) -> int:
     """Make ``output``; say so, or why not, on standard error and in ``log``. Return exit code."""
     start = time.monotonic()
     try:
-        polygons.build(source, output)
+        user_cache.provide(source, output)
         line = f"{output}: {polygons.identity(source)}, made in {time.monotonic() - start:.0f} s"
         code = 0
     except Failure as failure:

@@ -5,7 +5,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from sentinel1_demo_scenes.geometry import GROUND_SPEED
-from sentinel1_demo_scenes.product import MISSIONS, MODES, POLARISATIONS, PRODUCTS, Product
+from sentinel1_demo_scenes.product import (
+    EDGES,
+    MISSIONS,
+    MODES,
+    POLARISATIONS,
+    PRODUCTS,
+    Product,
+)
 from sentinel1_demo_scenes.scene import make_safe
 
 # Longitude, latitude: at each of them coast and open sea are within 10 km. From south to north, as
@@ -82,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--edges",
-        choices=("straight", "stepped"),
+        choices=EDGES,
         default=Product.edges,
         help="of the swath in the image, outside of which there are zeros (default: %(default)s)",
     )

@@ -127,7 +127,7 @@ def _image(product: Product) -> str:
         "pixelValue": "Detected",
         "outputPixels": "16 bit Unsigned Integer",
         "rangePixelSpacing": f"{product.spacing:.6e}",
-        "azimuthPixelSpacing": f"{product.spacing:.6e}",
+        "azimuthPixelSpacing": f"{product.line_spacing:.6e}",
         "azimuthTimeInterval": number(product.line_interval),
         "azimuthFrequency": number(1 / product.line_interval),
         "numberOfSamples": product.samples,

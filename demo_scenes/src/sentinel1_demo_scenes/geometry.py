@@ -104,7 +104,8 @@ def _angle(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Geometry:
-    """Geolocation of an image of `lines` x `samples` pixels of `spacing` metres.
+    """Geolocation of an image of `lines` x `samples` pixels, `spacing` metres apart along lines,
+    which are `line_spacing` metres apart.
 
     `longitude` and `latitude` (degrees) are those of the centre, `incidence` (degrees) is the one
     there, within 0.3 degrees.
@@ -113,6 +114,7 @@ class Geometry:
     lines: int
     samples: int
     spacing: float
+    line_spacing: float
     longitude: float
     latitude: float
     ascending: bool
@@ -154,7 +156,7 @@ class Geometry:
         return lons, lats, back + 180
 
     def _metres_flown(self, line: np.ndarray) -> np.ndarray:
-        return (np.asarray(line, dtype=float) - (self.lines - 1) / 2) * self.spacing
+        return (np.asarray(line, dtype=float) - (self.lines - 1) / 2) * self.line_spacing
 
     def locate(self, line: np.ndarray, sample: np.ndarray) -> Points:
         """Points seen at fractional `line` and `sample`, which are broadcast together."""

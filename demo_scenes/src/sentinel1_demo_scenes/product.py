@@ -24,6 +24,8 @@ MODES = {
 }
 _SUBSWATHS = {"IW": 3, "EW": 5}
 _EDGES_MOVE = 6  # samples, towards near range
+_STAGGER = 12  # sub-swaths begin and end this part of the lines one after the other
+EDGES = ("straight", "stepped", "staggered")
 # Metres: Sentinel-1 Product Definition (S1-RS-MDA-52-7440), GRD products; GRDM is 40 m.
 _SPACINGS = {
     **{("EW", "GRDH"): 25.0, ("IW", "GRDH"): 10.0},
@@ -72,6 +74,9 @@ class Block(NamedTuple):
     first_line: int
     last_line: int
 
+    def has_line(self, line: int) -> bool:
+        return self.first_line <= line <= self.last_line
+
 
 @dataclass(frozen=True, kw_only=True)
 class Product:
@@ -89,10 +94,11 @@ class Product:
     unique_id: the 4 hexadecimal digits that end the name; by default a hash of all the rest.
     processed: UTC when processing ended; by default 2 hours after `start`.
     pixels: "sea" (see `radiometry.true_sigma0`) or "checkerboard".
-    edges: of the swath in the image, "straight" or "stepped" (see `radiometry.ends`).
+    edges: of the swath in the image, "straight", "stepped" or "staggered" (see `radiometry.ends`).
     mode: "IW", "EW" or a stripmap beam "S1" to "S6".
     product: "GRDH", "GRDM", and for stripmap "GRDF".
     spacing: of pixels, in metres; by default the one of the mode and product.
+    line_spacing: of lines, in metres, if another: 10.00479 before IPF 2.50, for example.
     orbit: absolute orbit number; by default the one that fits mission, time and place.
     data_take: number of the data take; by default derived from the orbit.
 
@@ -112,10 +118,11 @@ class Product:
     unique_id: str | None = None
     processed: datetime | None = None
     pixels: Literal["sea", "checkerboard"] = "sea"
-    edges: Literal["straight", "stepped"] = "straight"
+    edges: Literal["straight", "stepped", "staggered"] = "straight"
     mode: str = "IW"
     product: Literal["GRDF", "GRDH", "GRDM"] = "GRDH"
     spacing: float | None = None
+    line_spacing: float | None = None
     orbit: int | None = None
     data_take: int | None = None
 
@@ -129,7 +136,7 @@ class Product:
             ("mission", MISSIONS),
             ("pols", POLARISATIONS),
             ("pixels", ("sea", "checkerboard")),
-            ("edges", ("straight", "stepped")),
+            ("edges", EDGES),
             ("mode", MODES),
             ("product", PRODUCTS if self.mode not in _SUBSWATHS else PRODUCTS[1:]),
         ):
@@ -146,6 +153,8 @@ class Product:
         if self.spacing is None:
             family = self.mode if self.mode in _SUBSWATHS else "S"
             settle("spacing", _SPACINGS.get((family, self.product), 40.0))
+        if self.line_spacing is None:
+            settle("line_spacing", self.spacing)
         if self.processed is None:
             settle("processed", self.start + timedelta(hours=2))
         if self.orbit is None:
@@ -206,21 +215,33 @@ class Product:
         """What a merged image is put together from, none for stripmap.
 
         Where edges move they do so once, after a third of the lines. (In real products every few
-        hundred lines, by a few samples in all.)
+        hundred lines, by a few samples in all.) "staggered": sub-swaths begin and end one after
+        the other, from near to far range, as in the first and last slice of a data take.
         """
         if not self.is_merged:
             return []
-        last = self.lines - 1
+        last, step = self.lines - 1, self.lines // 3
         if not self.moves_edges:
-            return [Block(swath, 0, last) for swath in self.swaths]
-        step = self.lines // 3
-        before = [Block(swath, 0, step - 1) for swath in self.swaths]
-        return before + [Block(swath, step, last) for swath in self._swaths(_EDGES_MOVE)]
+            blocks = [Block(swath, 0, last) for swath in self.swaths]
+        else:
+            blocks = [Block(swath, 0, step - 1) for swath in self.swaths]
+            blocks += [Block(swath, step, last) for swath in self._swaths(_EDGES_MOVE)]
+        if self.edges != "staggered":
+            return blocks
+        # A multiple of the rows that are computed at a time.
+        delay, count = self.lines // _STAGGER // 8 * 8, len(self.swaths)
+        number = {swath.name: k for k, swath in enumerate(self.swaths)}
+        cut = [
+            (swath, max(first, delay * k), min(end, last - delay * (count - 1 - k)))
+            for swath, first, end in blocks
+            for k in [number[swath.name]]
+        ]
+        return [Block(*part) for part in cut if part[1] <= part[2]]
 
     @property
     def line_interval(self) -> float:
         """Seconds from one line to the next."""
-        return self.spacing / GROUND_SPEED
+        return self.line_spacing / GROUND_SPEED
 
     def time(self, line: float) -> datetime:
         """UTC of a line."""
@@ -249,6 +270,7 @@ class Product:
             lines=self.lines,
             samples=self.samples,
             spacing=self.spacing,
+            line_spacing=self.line_spacing,
             longitude=self.longitude,
             latitude=self.latitude,
             ascending=self.orbit_pass == "Ascending",

@@ -48,10 +48,14 @@ def ends(product: Product) -> tuple[np.ndarray, np.ndarray]:
 
     "straight" edges leave the `border` out. "stepped" ones are like those of real products at the
     start and the end of a data take: near and far range move in steps, and slant in between, and
-    sub-swaths begin and end one after the other, from near to far range, a top border apart.
+    sub-swaths begin and end one after the other, from near to far range, a top border apart, of
+    which the annotation says nothing. "staggered" ones are those of `Product.blocks`, without the
+    near and far border.
     """
     top, near, far = border(*product.size)
     line = np.arange(product.lines)
+    if product.edges == "staggered":
+        return _staggered_ends(product, near, far)
     if product.edges == "straight":
         first = np.where(line < top, product.samples, near)
         return first, np.full(product.lines, product.samples - 1 - far)
@@ -63,6 +67,16 @@ def ends(product: Product) -> tuple[np.ndarray, np.ndarray]:
         last = np.where(line < top * index, np.minimum(last, swath.first - 1), last)
         ended = line >= product.lines - top * later
         first = np.where(ended, np.maximum(first, swath.last + 1), first)
+    return first, last
+
+
+def _staggered_ends(product: Product, near: int, far: int) -> tuple[np.ndarray, np.ndarray]:
+    first = np.full(product.lines, product.samples)
+    last = np.full(product.lines, -1)
+    for swath, begin, end in product.blocks or [(product.swaths[0], 0, product.lines - 1)]:
+        rows = np.s_[begin : end + 1]
+        first[rows] = np.minimum(first[rows], max(swath.first, near))
+        last[rows] = np.maximum(last[rows], min(swath.last, product.samples - 1 - far))
     return first, last
 
 
@@ -137,8 +151,10 @@ class Luts:
         """Noise range vectors, pixels and DN^2 of each.
 
         -28 dB of sigma0 amid each sub-swath, -23 dB at its edges, and 0.5 dB more for the
-        co-polarised channel. Where edges move, every second vector, from the first, has two pixels
-        more in near range, and 1 dB more of noise: real ones differ from one another too.
+        co-polarised channel. There is a pixel at each edge of a sub-swath, as in real ones, and 0
+        where a sub-swath has not begun or has ended. Where edges move, every second vector, from
+        the first, has two pixels more in near range, and 1 dB more of noise: real ones differ from
+        one another too.
         """
         return [self._noise_vector(index, line) for index, line in enumerate(self.noise_lines)]
 
@@ -146,11 +162,14 @@ class Luts:
         pixels, is_other = self.pixels, self.product.moves_edges and index % 2 == 0
         if is_other:
             pixels = np.union1d(pixels, pixels[1] + np.array([1, 2]))
-        db = np.full(pixels.size, (-28.0 if is_cross(self.pol) else -27.5) + is_other)
-        for swath in self.product.swaths:
+        swaths = [block.swath for block in self._blocks if block.has_line(line)]
+        pixels = np.union1d(pixels, [edge for _, *edges in swaths for edge in edges])
+        db = np.full(pixels.size, -np.inf)
+        for swath in swaths:
             inside = (pixels >= swath.first) & (pixels <= swath.last)
             middle, half = (swath.first + swath.last) / 2, (swath.last - swath.first) / 2
-            db[inside] += 5 * ((pixels[inside] - middle) / half) ** 2
+            db[inside] = 5 * ((pixels[inside] - middle) / half) ** 2
+        db += (-28.0 if is_cross(self.pol) else -27.5) + is_other
         incidence = np.radians(self.product.geometry.locate(line, pixels).incidence)
         return pixels, _BETA_NOUGHT**2 / np.sin(incidence) * 10 ** (db / 10)
 
@@ -173,34 +192,68 @@ class Luts:
         depth = 0.12 if is_cross(self.pol) else 0.1
         return lines, 1 + depth * (2 * (phase % 1) - 1) ** 2
 
+    @property
+    def _blocks(self) -> list[Block]:
+        """Those of the image, and one for stripmap."""
+        return self.product.blocks or [Block(self.product.swaths[0], 0, self.product.lines - 1)]
+
     @cached_property
-    def _splines(self) -> tuple[RectBivariateSpline, RectBivariateSpline]:
-        """Calibration and noise in range between their vectors."""
+    def _calibration(self) -> RectBivariateSpline:
+        return RectBivariateSpline(self.lines, self.pixels, self.sigma_nought, kx=1, ky=1)
+
+    @cached_property
+    def _noise_across(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """By sub-swath, lines of its noise vectors and their values at all samples of the image.
+
+        Vectors belong to the sub-swath's block at their line; beyond its edges the values there
+        hold (MPC-0392). Before IPF 2.90 there is only one image.
+        """
         samples = np.arange(self.product.samples)
-        across = [np.interp(samples, *vector) for vector in self.noise_range]
-        return (
-            RectBivariateSpline(self.lines, self.pixels, self.sigma_nought, kx=1, ky=1),
-            RectBivariateSpline(self.noise_lines, samples, across, kx=1, ky=1),
-        )
+        if self.product.has_early_noise:
+            everywhere = [np.interp(samples, *vector) for vector in self.noise_range]
+            return {block.swath.name: (self.noise_lines, everywhere) for block in self._blocks}
+        found: dict[str, tuple[list[int], list[np.ndarray]]] = {}
+        for block in self._blocks:
+            lines, across = found.setdefault(block.swath.name, ([], []))
+            within = np.clip(samples, block.swath.first, block.swath.last)
+            for line, vector in zip(self.noise_lines, self.noise_range, strict=True):
+                if block.has_line(line):
+                    lines.append(line)
+                    across.append(np.interp(within, *vector))
+        return found
+
+    def _noise(self, block: Block, lines: np.ndarray) -> np.ndarray:
+        """Noise in DN^2 of a block, (lines, samples of its sub-swath)."""
+        columns = np.s_[block.swath.first : block.swath.last + 1]
+        at, across = self._noise_across[block.swath.name]
+        across = np.array(across)[:, columns]
+        position = np.interp(lines, at, np.arange(len(at)))
+        before = np.minimum(position.astype(int), max(len(at) - 2, 0))
+        later = (position - before)[:, None]
+        after = np.minimum(before + 1, len(at) - 1)
+        noise = across[before] * (1 - later) + across[after] * later
+        # Stripmap has no noise azimuth vectors: nothing scallops there.
+        if not self.product.is_merged or self.product.has_early_noise:
+            return noise
+        return noise * np.interp(lines, *self.noise_azimuth(block))[:, None]
 
     def power(self, line: np.ndarray) -> np.ndarray:
         """Mean of DN^2 on whole image rows, shape (line, samples): sigma0 A^2 + noise."""
         product = self.product
         sample = np.arange(product.samples)
-        calibration, noise = self._splines
         power = true_sigma0(
             self.pol, line[:, None], sample[None, :], lines=product.lines, samples=product.samples
         )
-        power *= calibration(line, sample) ** 2
-        thermal = noise(line, sample)
-        # Stripmap has no noise azimuth vectors: nothing scallops there.
-        for block in () if product.has_early_noise else product.blocks:
-            # Lines beyond the image may be asked for: of them the last block is.
-            is_last = block.last_line == product.lines - 1
+        power *= self._calibration(line, sample) ** 2
+        ends = {block.swath.name: block for block in self._blocks}
+        for block in self._blocks:
+            # Lines beyond those of a sub-swath may be asked for: of them its last block is.
+            is_last = block == ends[block.swath.name]
             rows = (line >= block.first_line) & ((line <= block.last_line) | is_last)
-            factor = np.interp(line[rows], *self.noise_azimuth(block))
-            thermal[rows, block.swath.first : block.swath.last + 1] *= factor[:, None]
-        return power + thermal
+            if rows.any():
+                columns = np.s_[block.swath.first : block.swath.last + 1]
+                power[rows, columns] += self._noise(block, line[rows])
+        return power
 
 
 def _sea(product: Product, pol: str) -> Iterator[tuple[int, np.ndarray]]:

@@ -22,7 +22,7 @@ from xsar_batch.system import atomic_write
 #: Files that a process takes at a time.
 _AT_ONCE = 16
 
-COLUMNS = ("path", "state", "kind", "cause", "safe", "made_by", "against")
+COLUMNS = ("path", "state", "kind", "cause", "safe", "made_by")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -245,11 +245,7 @@ def summary(found: Sequence[Verdict]) -> Iterator[str]:
     if states["other"]:
         yield f"    {states['other']} are not ours, and left alone"
     if states["unknown"]:
-        yield f"    {states['unknown']} could not be read"
-    against = Counter(verdict.against for verdict in found if verdict.state == "well")
-    if against:
-        counts = ", ".join(f"{what} {count}" for what, count in against.most_common())
-        yield f"    positions of those that are well were compared with: {counts}"
+        yield f"    {states['unknown']} could not be read, or checked without their SAFE"
 
 
 def _remove(bad: Sequence[Verdict], to: Path | None, names: Mapping[Path, str]) -> Iterator[str]:

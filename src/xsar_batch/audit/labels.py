@@ -17,9 +17,6 @@ from xsar_batch.product.verify import POSITION_TOLERANCE
 
 _ASKED_FOR = re.compile(r'resampled at "(.+?)" with ')
 
-#: Pixels by which an image size that was worked out of positions may be wrong.
-SIZE_TOLERANCE = 2
-
 
 def cell(ds: xr.Dataset) -> dict[str, float]:
     """Pixels of a cell along ``line`` and ``sample``.
@@ -44,9 +41,8 @@ def cell(ds: xr.Dataset) -> dict[str, float]:
     return size
 
 
-def check_drift(ds: xr.Dataset, size: dict[str, float] | None) -> None:
-    """Check that labels do not drift away from the pixels. ``size``: lines and samples of the
-    image, as far as they are known.
+def check_drift(ds: xr.Dataset, lines: int, samples: int) -> None:
+    """Check that labels do not drift away from the pixels of an image of ``lines`` x ``samples``.
 
     Raises
     ------
@@ -57,23 +53,13 @@ def check_drift(ds: xr.Dataset, size: dict[str, float] | None) -> None:
     if asked is None or _is_whole_pixels(asked):
         return
     drift = []
-    for dim, pixels in cell(ds).items():
+    for whole, (dim, pixels) in zip((lines, samples), cell(ds).items(), strict=True):
         metres = _cell_metres(ds, dim, pixels) / pixels
-        if size is None or not np.isfinite(size[dim]):
-            drift.append((pixels - 1) * metres)
-            continue
-        # Worked out of positions it may be a fraction of a pixel off.
-        whole = round(size[dim])
-        rest = whole % pixels
         # The rest is shared out among all cells; the last one's centre lies half a cell before.
-        farthest = metres * rest * (1 - 0.5 / max(whole // pixels, 1))
-        drift.append(farthest if min(rest, pixels - rest) > SIZE_TOLERANCE else 0)
+        drift.append(metres * (whole % pixels) * (1 - 0.5 / max(whole // pixels, 1)))
     if max(drift) > POSITION_TOLERANCE:
         raise BadProduct(
-            f"cells may be of pixels up to {drift[0]:.0f} m along and {drift[1]:.0f} m across "
-            f"track from their labels and positions: xsar was asked for {asked!r}"
-            if size is None
-            else f"the farthest cells are of pixels {drift[0]:.0f} m along and {drift[1]:.0f} m "
+            f"the farthest cells are of pixels {drift[0]:.0f} m along and {drift[1]:.0f} m "
             f"across track from their labels and positions: xsar was asked for {asked!r}"
         )
 

@@ -1,8 +1,8 @@
 """The audit of a product that is there: of this workflow, or of the old notebook.
 
 The checks are those that a product of this workflow passes before it gets its name
-(:mod:`xsar_batch.product.verify`), against the annotation where the SAFE is at hand, and against
-what the product knows of its place itself where it is not (:mod:`xsar_batch.audit.placement`).
+(:mod:`xsar_batch.product.verify`). Positions are compared with the annotation of the SAFE. Without
+the SAFE a product can be found to be bad, but not to be right.
 """
 
 import re
@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 from packaging.version import InvalidVersion, Version
 
-from xsar_batch.audit import labels, placement
+from xsar_batch.audit import labels
 from xsar_batch.conversion.user_function import OURS
 from xsar_batch.failures import BadProduct, BadSafe, Unsupported
 from xsar_batch.product import read, verify
@@ -42,6 +43,12 @@ LEAST = ("longitude", "latitude", "incidence", "sigma0")
 #: S1-RS-MDA-52-7440: stripmap 18.3 to 46.8, IW 29.1 to 46.0, EW 18.9 to 47.0), with a margin.
 INCIDENCE = (15.0, 50.0)
 
+#: Quantities that all vary over the image, each in its own way.
+DISTINCT = (
+    *("longitude", "latitude", "incidence", "elevation", "offboresight", "altitude"),
+    "slant_range_time",
+)
+
 #: Variables that are zero nowhere, unless a part of an uncompressed file is missing.
 NEVER_ZERO = ("sigma0_lut", "gamma0_lut", "slant_range_time", "elevation", "velocity")
 
@@ -57,9 +64,8 @@ class Verdict:
     """What is to be said of one file.
 
     ``state`` is ``well``, ``bad`` (to be made again, for the reason ``kind`` and ``cause``),
-    ``other`` (no product of Sentinel-1) or ``unknown`` (it could not be looked at). ``against``
-    says what positions were compared with: annotation, control points, footprint, or nothing but
-    themselves. ``identity`` is that of the file when its reading began.
+    ``other`` (no product of Sentinel-1) or ``unknown`` (it could not be read, or its SAFE is not
+    at hand). ``identity`` is that of the file when its reading began.
     """
 
     path: Path
@@ -69,7 +75,6 @@ class Verdict:
     cause: str = ""
     safe: str = ""
     made_by: str = ""
-    against: str = ""
 
 
 class _Bad(Exception):
@@ -122,12 +127,15 @@ def check(
         if in_name and in_file and in_name != in_file:
             raise _Bad("name", f"this is a product of {in_file}")
         image = _image(ds, known["safe"], safes)
-        against = _check(ds, known, image)
+        _check(ds, known, image)
         _check_versions(ds, at_least or {})
     except _Bad as bad:
         kind, cause = bad.args
         return Verdict(path, "bad", seen, kind, cause, **known)
-    return Verdict(path, "well", seen, **known, against=against)
+    if image is None:
+        cause = "its SAFE was not found, so positions were not checked; say where: --safes FOLDER"
+        return Verdict(path, "unknown", seen, cause=cause, **known)
+    return Verdict(path, "well", seen, **known)
 
 
 def identity(path: Path) -> Identity:
@@ -165,12 +173,13 @@ def _image(ds: xr.Dataset, name: str, safes: Callable[[str], str | None]) -> Ann
     return None
 
 
-def _check(ds: xr.Dataset, known: Mapping[str, str], image: Annotation | None) -> str:
-    """All checks but that of versions; returns what positions were compared with."""
+def _check(ds: xr.Dataset, known: Mapping[str, str], image: Annotation | None) -> None:
+    """All checks but that of versions."""
     if known["made_by"] not in ("xsar-batch", "notebook"):
         with _judged("empty"):
             verify.check_not_empty(ds)
-        return _check_place(ds, image, is_whole=False)
+        _check_place(ds, image)
+        return
     is_ours = known["made_by"] == "xsar-batch"
     names = verify.VARIABLES if is_ours else LEAST
     fields = parse(known["safe"])["polarisation"]
@@ -185,75 +194,56 @@ def _check(ds: xr.Dataset, known: Mapping[str, str], image: Annotation | None) -
         zeros = int((ds.variables[name].values == 0).sum()) if name in ds.variables else 0
         if zeros:
             raise _Bad("incomplete", f"{name} is zero in {zeros} cells: a part of the file is gone")
-    against = _check_place(ds, image, is_whole=True)
+    _check_place(ds, image)
     _check_labels(ds, image, is_ours)
-    return against
 
 
-def _check_place(ds: xr.Dataset, image: Annotation | None, is_whole: bool) -> str:
-    """Check positions and incidence against the best that there is, and say against what.
-
-    After a function of the user's nobody knows whether control points are still of these cells.
-    """
+def _check_place(ds: xr.Dataset, image: Annotation | None) -> None:
+    """Check positions and incidence."""
     with _judged("positions"):
-        placement.check_distinct(ds)
+        _check_distinct(ds)
         if "incidence" in ds.variables:
             verify.check_incidence(ds["incidence"], *INCIDENCE)
-        if not {"longitude", "latitude"} <= set(ds.variables):
-            return "nothing"
-        if image is not None:
+        if image is not None and {"longitude", "latitude"} <= set(ds.variables):
             verify.check_place(ds, image.grid)
-            return "annotation"
-        outline = placement.outline(ds)
-        if outline is not None:
-            place = (ds[name].values for name in ("longitude", "latitude"))
-            verify.check_in_footprint(*place, *outline.T)
-        if all(set(ds[name].dims) == {"line", "sample"} for name in ("longitude", "latitude")):
-            placement.check_smooth(ds)
-        points = placement.control_points(ds) if is_whole else None
-        if points is not None:
-            placement.check_control_points(ds, points)
-            return "control points"
-    return "footprint" if outline is not None else "themselves"
+
+
+def _check_distinct(ds: xr.Dataset) -> None:
+    """Check that quantities are not one and the same array: with dask 2025.9 and later plain xsar
+    mixes them up (umr-lops/xsar#261)."""
+    there = [n for n in DISTINCT if n in ds.variables and ds.variables[n].size > 1]
+    for alike in _groups(there, lambda name: np.diagonal(np.atleast_2d(ds[name].values)).tobytes()):
+        # The diagonal tells different quantities apart at a hundredth of the cost.
+        for names in _groups(alike, lambda name: ds[name].values.tobytes()):
+            raise BadProduct(
+                f"{', '.join(names[:-1])} and {names[-1]} hold the same values "
+                "(umr-lops/xsar#261: plain xsar with dask 2025.9 or later)"
+            )
+
+
+def _groups(names: list[str], key: Callable[[str], bytes]) -> list[list[str]]:
+    """Names of the same key, where there is more than one of it."""
+    groups: dict[bytes, list[str]] = {}
+    for name in names:
+        groups.setdefault(key(name), []).append(name)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _check_labels(ds: xr.Dataset, image: Annotation | None, is_ours: bool) -> None:
+    """Check that ``line`` and ``sample`` name the pixels that were averaged."""
     with _judged("labels"):
-        found = labels.cell(ds)
-        if image is not None:
-            size = {"line": float(image.lines), "sample": float(image.samples)}
-            if is_ours:
-                try:
-                    cell = pixels_per_cell(
-                        ds.attrs.get("resolution", "0m"), image.line_spacing, image.sample_spacing
-                    )
-                except (Unsupported, ValueError) as error:
-                    raise BadProduct(f"resolution: {error}") from None
-                verify.check_labels(ds, image, cell)
-        else:
-            ring = placement.corners(ds)
-            size = placement.image_size(ds, ring) if ring is not None else None
-            if size is not None:
-                size = _plausible(ds, found, size, is_ours)
-        labels.check_drift(ds, size)
-
-
-def _plausible(
-    ds: xr.Dataset, cell: Mapping[str, float], size: dict[str, float], is_ours: bool
-) -> dict[str, float] | None:
-    """The size of the image, if the cells that are there fill it as they should.
-
-    Ours do; of the notebook's somebody may have cut off some, or the footprint is of an older xsar.
-    """
-    for dim, pixels in cell.items():
-        rest = size[dim] - (ds[dim].values[-1] + (pixels + 1) / 2)
-        if not -labels.SIZE_TOLERANCE <= rest < pixels + labels.SIZE_TOLERANCE:
-            if is_ours:
-                raise BadProduct(
-                    f"{dim} ends at {ds[dim].values[-1]:g}, the footprint at {size[dim] - 1:.0f}"
+        labels.cell(ds)
+        if image is None:
+            return
+        if is_ours:
+            try:
+                cell = pixels_per_cell(
+                    ds.attrs.get("resolution", "0m"), image.line_spacing, image.sample_spacing
                 )
-            return None
-    return size
+            except (Unsupported, ValueError) as error:
+                raise BadProduct(f"resolution: {error}") from None
+            verify.check_labels(ds, image, cell)
+        labels.check_drift(ds, image.lines, image.samples)
 
 
 def _check_versions(ds: xr.Dataset, at_least: Mapping[str, str]) -> None:

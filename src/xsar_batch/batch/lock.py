@@ -8,7 +8,6 @@ import datetime as dt
 import json
 import os
 import secrets
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -94,19 +93,31 @@ def _create(path: Path, owner: dict[str, Any]) -> None:
 
 
 def _remove_if_stale(path: Path) -> str | None:
-    """Remove the lock of a process that has died here; returns the name of its run."""
+    """Remove the lock of a process that has died here; returns the name of its run.
+
+    Of several processes that find it, one claims the removal. Without a claim a slow one could
+    remove the new lock of a quick one.
+    """
     owner = _read(path)
     if owner.get("host") != os.uname().nodename or not _has_died(owner):
         return None
-    # Of two that do this at once, one may find the new lock of the other.
-    aside = temporary(path)
-    with suppress(FileNotFoundError):
-        path.replace(aside)
-        if _read(aside) != owner:
-            aside.rename(path)
+    claim = path.with_name(f".{path.name}.{owner.get('run')}")
+    try:
+        _create(
+            claim, {"host": os.uname().nodename, "pid": os.getpid(), "began": began(os.getpid())}
+        )
+    except FileExistsError:
+        if _has_died(_read(claim) or {"pid": os.getpid()}):
+            # Killed before it could remove the lock: the next run does it.
+            claim.unlink(missing_ok=True)
+        return None
+    try:
+        if _read(path) != owner:
             return None
-        aside.unlink()
-    return owner.get("run")
+        path.unlink()
+        return owner.get("run")
+    finally:
+        claim.unlink(missing_ok=True)
 
 
 def _has_died(owner: dict[str, Any]) -> bool:

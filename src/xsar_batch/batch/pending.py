@@ -1,4 +1,4 @@
-"""Telling done from pending: which products are there, and whether they are of today's settings."""
+"""Done or pending: which products are there, and whether they were made with today's settings."""
 
 import os
 from collections.abc import Iterable
@@ -16,9 +16,9 @@ from xsar_batch.failures import ConfigError
 class Done:
     """What is done and what is not, of the names asked for.
 
-    ``there`` are the names of all products, whatever they are of. ``outdated`` are those among
-    ``pending`` that have a product of other settings, for the reason ``why``; ``trusted`` says how
-    many are taken for done though nobody noted their settings.
+    ``there`` are the names of all products. ``outdated`` are those among ``pending`` that have a
+    product of other settings, which is made again for the reason ``why``. ``trusted`` says how
+    many count as done though nobody noted their settings.
     """
 
     there: set[str] = field(default_factory=set)
@@ -28,36 +28,53 @@ class Done:
     trusted: int = 0
 
 
-def tell(names: Iterable[str], layout: Layout, recipe: Recipe) -> Done:
+def tell(names: Iterable[str], layout: Layout, recipe: Recipe, remake: bool = False) -> Done:
     """Tell done from pending.
 
-    Where no recipe is known, products may be there all the same: of a notebook, or because
-    somebody tidied up. Those are trusted.
+    ``remake`` is the setting: products made with another recipe are made again. Where no recipe is
+    known, products may be there all the same: of a notebook, or because somebody tidied up. Those
+    are trusted.
+
+    Raises
+    ------
+    ConfigError
+        The folder holds products of another recipe, or cannot be listed.
     """
     done = Done(there=products(layout.output_dir))
-    known = recipes.all_of(layout.own)
-    is_mixed = any(numbered.recipe != recipe for numbered in known)
+    known = recipes.in_force(layout.own)
+    is_other = known is not None and known.recipe != recipe
+    if is_other and done.there and not remake:
+        raise ConfigError(_refusal(layout.output_dir, known.recipe, recipe))
+    may_be_mixed = known is not None and (is_other or not known.is_first)
     for name in names:
         if name not in done.there:
             done.pending.append(name)
-        elif is_mixed and made_with(layout.outcome(name), known[0].recipe) != recipe:
+        elif may_be_mixed and not _is_made_with(recipe, name, layout):
             done.pending.append(name)
             done.outdated.append(name)
-        elif not known:
+        elif known is None:
             done.trusted += 1
     if done.outdated:
-        changes = recipes.changes(known[-1].recipe, recipe)
-        done.why = "; ".join(changes) or "the run after the last change did not come that far"
+        changes = recipes.changes(known.recipe, recipe)
+        done.why = "; ".join(changes) or "an earlier run did not come that far"
     return done
 
 
-def made_with(file: Path, first: Recipe) -> Recipe | None:
-    """Recipe of the product that belongs to an outcome; None if it was lost in a kill.
+def _refusal(output_dir: Path, before: Recipe, now: Recipe) -> str:
+    differences = "; ".join(recipes.changes(before, now))
+    return (
+        f"output_dir: the products in {output_dir} were made with other settings: {differences}\n"
+        "    write another folder:                     output_dir: $DATAWORK/another\n"
+        "    or make all products in this one again:   snakemake ... --config remake=true"
+    )
 
-    One without an outcome was there before anything was noted: it counts as made with ``first``.
-    """
-    record = outcome.read(file)
-    return first if record is None else record.get("made_with", first)
+
+def _is_made_with(recipe: Recipe, name: str, layout: Layout) -> bool:
+    """Whether the product that is there was made with ``recipe``: its record tells, and where
+    there is none the product itself."""
+    made = outcome.of_product(outcome.read(layout.outcome(name)) or {})
+    known = made.get("recipe") if made else recipes.of_product(layout.product(name))
+    return known == recipe
 
 
 def products(output_dir: Path) -> set[str]:

@@ -74,7 +74,7 @@ class Plan:
         if settings.function == OURS:
             kinds = found.safes[["mode", "product_type"]].drop_duplicates()
             cell_size.check(settings.resolution, list(kinds.itertuples(index=False, name=None)))
-        is_done = tell(found.safes.index, layout, recipe)
+        is_done = tell(found.safes.index, layout, recipe, settings.remake)
         run_file = layout.run(recipes.digest(config))
         forkserver.announce(settings.warm)
         return cls(settings, layout, run_file, recipe, found, is_done)
@@ -99,9 +99,9 @@ class Plan:
 
         Settled once, since as soon as the file is there, the next one would be meant.
         """
-        known = recipes.all_of(self.layout.own)
-        if known and known[-1].recipe == self.recipe and not self.done.outdated:
-            return known[-1].path
+        known = recipes.in_force(self.layout.own)
+        if known and known.recipe == self.recipe and not self.done.outdated:
+            return known.path
         return recipes.next_file(self.layout.own)
 
     @property

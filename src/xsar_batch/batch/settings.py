@@ -17,7 +17,7 @@ from xsar_batch.sentinel1.cell_size import normalised
 LISTS = ("safes", "select.mission", "select.mode", "select.product_type", "select.polarisation")
 
 #: Keys whose value is true or false.
-SWITCHES = ("warm", "repairs", "quicklooks", "report")
+SWITCHES = ("warm", "remake", "repairs", "quicklooks", "report")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,9 @@ class Settings:
     compression: int = 4
     quicklooks: bool = True
     report: bool = True
+    report_interval: int = 60
     warm: bool = True
+    remake: bool = False
     repairs: bool = True
 
     @classmethod
@@ -69,7 +71,13 @@ class Settings:
         if "resolution" in config:
             values["resolution"] = normalised(config["resolution"])
         # To JSON schema 2.0 is an integer too.
-        values.update({k: int(values[k]) for k in ("threads", "compression") if k in values})
+        values.update(
+            {
+                k: int(values[k])
+                for k in ("threads", "compression", "report_interval")
+                if k in values
+            }
+        )
         return cls(**values)
 
     def told(self) -> dict[str, str]:

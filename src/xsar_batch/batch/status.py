@@ -22,8 +22,8 @@ from xsar_batch.system import atomic_write
 COLUMNS = (
     *("name", "state", "class", "cause", "selected"),
     *("seconds", "cpu_seconds", "peak_memory_mb", "attempts", "started", "ended"),
-    *("host", "pbs_job", "product_bytes", "ipf", "resolution", "function"),
-    *("xsar_batch_version", "xsar_version", "footprint"),
+    *("threads", "asked_mb", "asked_minutes", "host", "pbs_job", "product_bytes"),
+    *("ipf", "resolution", "function", "xsar_batch_version", "xsar_version", "safe", "footprint"),
 )
 
 #: What is said of a conversion that never said how it ended.
@@ -49,10 +49,16 @@ def row(name: str, record: Mapping[str, Any] | None, is_done: bool, running: str
     """
     made = dict.fromkeys(COLUMNS)
     made.update(name=name, state="done" if is_done else "pending")
-    if record is None or is_done != (record["state"] == "done"):
-        # A product of a notebook; or one that was there before, or has gone since.
+    if record is None or (record["state"] == "done" and not is_done):
+        # A product of a notebook; or one that has gone since.
         return made
-    if is_at_work(record, running):
+    last = record
+    if is_done:
+        # A later attempt may have failed, or been interrupted: the product is there all the same.
+        record = outcome.of_product(record)
+        if record is None:
+            return made
+    if is_at_work(last, running):
         made["state"] = "running"
     elif not is_done:
         made.update(

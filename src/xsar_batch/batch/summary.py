@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SHOWN = 20
 
 
-def lines(run: "Run", write_report: Callable[["Plan"], str]) -> Iterator[str]:
+def lines(run: "Run", write_report: Callable[["Plan", list[status.Row]], str]) -> Iterator[str]:
     """End the run, and say how it went: made, failed by class, each failure with its cause, how
     long it took, how it stands with all SAFEs, and how to go on.
 
@@ -87,7 +87,7 @@ def _account(
     run: "Run",
     made: set[str],
     records: dict[str, Any],
-    write_report: Callable[["Plan"], str],
+    write_report: Callable[["Plan", list[status.Row]], str],
 ) -> Iterator[str]:
     """Write ``status.csv`` and the report, and say how it stands with all SAFEs."""
     plan, layout = run.plan, run.plan.layout
@@ -103,7 +103,7 @@ def _account(
     if not plan.settings.report:
         yield f"    {done}; each of them: {layout.status}"
         return
-    trouble = write_report(plan)
+    trouble = write_report(plan, rows)
     to_look_at = "" if trouble else f", to look at: {layout.report}"
     yield f"    {done}; each of them: {layout.status}{to_look_at}"
     if trouble:

@@ -45,6 +45,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--minutes", type=float, default=0, help="with --run: time after which it is ended"
     )
+    made.add_argument(
+        "--memory", type=float, default=0, help="with --run: MB that it may take, for the record"
+    )
     made.add_argument("--compression", type=int, default=4, help="zlib level [%(default)s]")
     made.add_argument("--quicklook", type=Path, metavar="FILE", help="draw it too, as a PNG")
     made.add_argument("--log", type=Path, metavar="FILE", help="print there instead of here")
@@ -68,10 +71,11 @@ def main(words: Sequence[str]) -> int:
     threads.limit(given["threads"])
     from xsar_batch.conversion import convert
 
-    run_file, minutes = given.pop("run"), given.pop("minutes")
+    run_file = given.pop("run")
+    asked = {"minutes": given.pop("minutes"), "memory_mb": given.pop("memory")}
     try:
         if run_file:
-            job = convert.Job.of_run(run_file, _name(given["safe"]), given["threads"], minutes)
+            job = convert.Job.of_run(run_file, _name(given["safe"]), given["threads"], **asked)
         else:
             job = convert.Job.by_hand(**given)
     except Failure as failure:

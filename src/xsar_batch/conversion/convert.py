@@ -41,7 +41,8 @@ class Job:
 
     ``recipe`` holds resolution, identity of the function and of the land mask. ``recipes`` is the
     folder in which it must be in force, ``run`` the run it belongs to: None for a conversion by
-    hand. Its parent ends it after so many ``minutes``. ``quicklook`` is where the picture of the
+    hand. Its parent ends it after so many ``minutes``; ``memory_mb`` is
+    what it was given, which is only noted. ``quicklook`` is where the picture of the
     product goes, None for none.
     """
 
@@ -58,13 +59,16 @@ class Job:
     outcome: Path | None = None
     run: str | None = None
     minutes: float = 0
+    memory_mb: float = 0
 
     @property
     def name(self) -> str:
         return self.safe.name.removesuffix(".SAFE")
 
     @classmethod
-    def of_run(cls, file: Path, name: str, threads: int, minutes: float = 0) -> "Job":
+    def of_run(
+        cls, file: Path, name: str, threads: int, minutes: float = 0, memory_mb: float = 0
+    ) -> "Job":
         """The conversion of the SAFE called ``name``, as one job of a run."""
         known, safe_path = job_table.read(file, name)
         layout = Layout(Path(known["output_dir"]))
@@ -84,6 +88,7 @@ class Job:
             outcome=layout.outcome(name),
             run=known.get("run"),
             minutes=minutes,
+            memory_mb=memory_mb,
         )
 
     @classmethod
@@ -141,6 +146,8 @@ def run(job: Job) -> int:
         safe=str(job.safe),
         product=str(job.product),
         threads=job.threads,
+        asked_mb=job.memory_mb or None,
+        asked_minutes=job.minutes or None,
         recipe=dict(job.recipe),
         run=job.run,
     )
@@ -199,7 +206,7 @@ def convert(job: Job, before_publishing: Callable[[], None]) -> dict[str, Any]:
         ds,
         checked,
         job.recipe["resolution"] if is_ours else None,
-        flagged="border_without_data" in workarounds,
+        flagged="exact_mean_of_squares" in workarounds,
     )
     remark = noise.remark(ds, checked.ipf)
     if remark:
@@ -269,8 +276,8 @@ def compute(job: Job) -> "tuple[xr.Dataset, str]":
 
 def _check_in_force(job: Job) -> None:
     """A job that outlived its run must not publish what the next run would have to replace."""
-    known = recipe.all_of(job.recipes) if job.recipes else []
-    if known and known[-1].recipe != job.recipe:
+    known = recipe.in_force(job.recipes) if job.recipes else None
+    if known and known.recipe != job.recipe:
         raise ConfigError("other settings came into force during the run: start it again")
 
 

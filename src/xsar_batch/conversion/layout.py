@@ -45,6 +45,11 @@ class Layout:
         return self.output_dir / "report.html"
 
     @property
+    def geojson(self) -> Path:
+        """Its footprints, for QGIS. See :mod:`xsar_batch.report.geojson`."""
+        return self.output_dir / "status.geojson"
+
+    @property
     def quicklooks(self) -> Path:
         """Pictures of the products. See :mod:`xsar_batch.quicklook`."""
         return self.output_dir / "quicklooks"

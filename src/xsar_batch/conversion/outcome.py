@@ -24,8 +24,8 @@ class Outcome:
     def __init__(self, path: Path | None, name: str, **known: Any) -> None:
         """Start the clock; ``known`` goes into the record as it is.
 
-        Attempts are counted over all runs, until one succeeds. ``made_with`` in the record is the
-        recipe of the product that is there, or may be there again should this attempt fail.
+        Attempts are counted over all runs, until one succeeds. As long as this one has not, the
+        record keeps that of the product that is there, as ``product_record``.
         """
         self._path = path
         before = (read(path) if path else None) or {}
@@ -45,20 +45,18 @@ class Outcome:
             "attempt": tried + 1,
             **known,
         }
-        # Without a record nothing is said: a product that is there counts as of the first recipe.
-        if "made_with" in before:
-            self.record["made_with"] = before["made_with"]
+        if (made := of_product(before)) is not None:
+            self.record["product_record"] = made
         self._write()
 
     def replacing(self) -> None:
-        """The next moment there may be another product: from now on nobody knows of what recipe."""
-        if self.record.get("made_with", "unsaid") is not None:
-            self.record["made_with"] = None
+        """The next moment there may be another product: from now on nobody knows which."""
+        if self.record.pop("product_record", None) is not None:
             self._write()
 
     def done(self, **known: Any) -> str:
         """The product is published. Returns the log's last line."""
-        self._end(state="done", exit_code=0, made_with=self.record.get("recipe"), **known)
+        self._end(state="done", exit_code=0, **known)
         return f"DONE {self.record['name']} in {self.record['seconds']:.1f} s"
 
     def failed(self, failure: Failure) -> str:
@@ -123,6 +121,11 @@ def read(path: Path) -> dict[str, Any] | None:
         return json.loads(path.read_text())
     except (OSError, ValueError):
         return None
+
+
+def of_product(record: dict[str, Any]) -> dict[str, Any] | None:
+    """The record of the attempt that made the product; None where no record tells."""
+    return record if record.get("state") == "done" else record.get("product_record")
 
 
 def _failed(failure: Failure) -> tuple[dict[str, Any], str]:

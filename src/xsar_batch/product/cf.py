@@ -45,8 +45,11 @@ ATTRIBUTES: dict[str, dict[str, Any]] = {
         "long_name": "normalised radar cross section sigma0, noise not removed",
         "units": "1",
     },
-    "gamma0": {"long_name": "radar brightness gamma0, noise removed", "units": "1"},
-    "gamma0_raw": {"long_name": "radar brightness gamma0, noise not removed", "units": "1"},
+    "gamma0": {"long_name": "normalised radar cross section gamma0, noise removed", "units": "1"},
+    "gamma0_raw": {
+        "long_name": "normalised radar cross section gamma0, noise not removed",
+        "units": "1",
+    },
     "nesz": {"long_name": "noise equivalent sigma0", "units": "1"},
     "negz": {"long_name": "noise equivalent gamma0", "units": "1"},
     "sigma0_lut": {"long_name": "calibration look-up table for sigma0", "units": "1"},
@@ -76,9 +79,19 @@ ATTRIBUTES: dict[str, dict[str, Any]] = {
     },
     "velocity": {"long_name": "speed of the platform", "units": "m s-1"},
     "range_ground_spacing": {"long_name": "ground range spacing of pixels", "units": "m"},
-    "sampleSpacing": {"long_name": "spacing of cells across track"},
-    "lineSpacing": {"long_name": "spacing of cells along track"},
+    "sampleSpacing": {"long_name": "size of a cell across track"},
+    "lineSpacing": {"long_name": "size of a cell along track"},
     "spatial_ref": {"long_name": "reference system and ground control points"},
+}
+
+#: What a variable holds, as ACDD 1.3 has it (``coverage_content_type``); the others are auxiliary.
+CONTENT_TYPES = {
+    **dict.fromkeys(("longitude", "latitude", "line", "sample", "pol", "time"), "coordinate"),
+    **dict.fromkeys(
+        ("digital_number", "sigma0", "sigma0_raw", "gamma0", "gamma0_raw"), "physicalMeasurement"
+    ),
+    "quality_flag": "qualityInformation",
+    "land_mask": "thematicClassification",
 }
 
 #: Spellings of xsar that UDUNITS does not know.
@@ -100,6 +113,12 @@ def conform(ds: xr.Dataset) -> xr.Dataset:
     ds = ds.set_coords([name for name in ("longitude", "latitude") if name in ds])
     for name, variable in ds.variables.items():
         attributes = {**ATTRIBUTES.get(name, {}), **variable.attrs}
+        content = CONTENT_TYPES.get(str(name), "auxiliaryInformation")
+        attributes.setdefault("coverage_content_type", content)
+        if "comment" in attributes:
+            # xsar says so of digital numbers that still hold their noise, and of what is made of
+            # them.
+            attributes["comment"] = attributes["comment"].removeprefix("denoised digital number, ")
         if "units" in attributes:
             attributes["units"] = UNITS.get(attributes["units"], attributes["units"])
         # One grid mapping for cells that lie on none: the GCPs in it are for rioxarray, which

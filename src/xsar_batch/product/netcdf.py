@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import netCDF4
+import numpy as np
 import xarray as xr
 
 from xsar_batch import __version__
@@ -23,19 +24,64 @@ def with_provenance(
     did = f"{now} xsar-batch {__version__}: {recipe['function']} at {recipe['resolution']}"
     said = {
         "title": f"Sentinel-1 L1B product at {recipe['resolution']} of {safe_name}",
+        "summary": (
+            "Normalised radar cross section (sigma0), viewing geometry and positions of a "
+            f"Sentinel-1 GRD product, averaged to cells of {recipe['resolution']}"
+        ),
+        "keywords": "Sentinel-1, SAR, C-band, normalised radar cross section, sigma0, ocean",
+        "processing_level": "L1B",
         "source": f"{safe_name}.SAFE",
+        **_extent(ds),
         "references": "https://github.com/umr-lops/xsar",
         "ipf": ipf,
         "resolution": recipe["resolution"],
+        **cell_size(ds),
         "function": recipe["function"],
         "land_mask_source": recipe["land_mask"],
+        "repairs": recipe.get("repairs", "on"),
         "xsar_workarounds": workarounds,
         **quality_flag.shares(ds),
         "date_created": now,
         **versions(),
     }
     history = "\n".join(filter(None, [did, ds.attrs.get("history")]))
-    return ds.assign_attrs({**said, **ds.attrs, "history": history, "Conventions": "CF-1.8"})
+    return ds.assign_attrs(
+        {**said, **ds.attrs, "history": history, "Conventions": "CF-1.8, ACDD-1.3"}
+    )
+
+
+def cell_size(ds: xr.Dataset) -> dict[str, float]:
+    """The true size of a cell in metres, as attributes: pixels are not exactly as far apart as
+    ``resolution`` wants them."""
+    return {
+        f"cell_size_{dim}": float(ds[f"{dim}Spacing"])
+        for dim in ("line", "sample")
+        if f"{dim}Spacing" in ds
+    }
+
+
+def _extent(ds: xr.Dataset) -> dict[str, str | float]:
+    """Where and when, as ACDD 1.3 has it. Across 180 degrees the western end is the larger."""
+    said: dict[str, str | float] = {}
+    if {"longitude", "latitude"} <= set(ds.variables):
+        longitude, latitude = (ds[name].values for name in ("longitude", "latitude"))
+        if np.ptp(longitude) > 180:
+            west, east = longitude[longitude > 0].min(), longitude[longitude <= 0].max()
+        else:
+            west, east = longitude.min(), longitude.max()
+        said |= {
+            "geospatial_lat_min": float(latitude.min()),
+            "geospatial_lat_max": float(latitude.max()),
+            "geospatial_lat_units": "degrees_north",
+            "geospatial_lon_min": float(west),
+            "geospatial_lon_max": float(east),
+            "geospatial_lon_units": "degrees_east",
+        }
+    for name, ours in (("start_date", "start"), ("stop_date", "end")):
+        if name in ds.attrs:
+            time = np.datetime64(str(ds.attrs[name]).replace(" ", "T"), "us")
+            said[f"time_coverage_{ours}"] = f"{time}Z"
+    return said
 
 
 def write(ds: xr.Dataset, path: Path, compression: int, check: Callable[[Path], None]) -> None:

@@ -1,15 +1,8 @@
-"""The report as a command: by hand, as a rule, and at the end of a run.
-
-At the end it is a process of its own. Vega-Lite runs in V8, which does not raise but abort where
-it cannot have its memory, and a run that went well must not end so.
-"""
+"""The report as a command: by hand, as a rule, and at the end of a run."""
 
 import argparse
-import json
-import os
-import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,40 +16,22 @@ from xsar_batch.system.versions import versions
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Seconds after which the end of a run waits no longer; 20,000 SAFEs take 3.
-PATIENCE = 600
 
+def at_end(plan: Plan, rows: Sequence[status.Row]) -> str:
+    """Write report and ``status.geojson``; returns why that failed, or nothing."""
+    from xsar_batch.report import outcomes
 
-def at_end(plan: Plan) -> str:
-    """Write the report of ``status.csv`` as it stands; returns why that failed, or nothing."""
-    layout = plan.layout
-    # -P: the working directory is the user's, and what lies there is not to be imported.
-    command = [
-        *(sys.executable, "-P", "-m", __name__, f"--shown={json.dumps(plan.settings.told())}"),
-        *("--", os.fspath(layout.output_dir), os.fspath(layout.report)),
-    ]
     try:
-        ran = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            timeout=PATIENCE,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"it took longer than {PATIENCE} s"
+        _write(plan.layout.report, outcomes.of_rows(rows), plan.layout, plan.settings.told())
     except KeyboardInterrupt:
         # The end of the run is still to be told.
         return "interrupted"
     except OSError as error:
-        return error.strerror or str(error)
-    if not ran.returncode:
-        return ""
-    said = ran.stderr.decode(errors="replace").strip().splitlines()
-    if ran.returncode < 0:
-        return f"ended by signal {-ran.returncode}"
-    return said[-1].removeprefix("report: ") if said else f"exit code {ran.returncode}"
+        return f"{error.filename2 or error.filename}: {error.strerror or error}"
+    except Exception as error:
+        # A run that went well does not end with a traceback because of its picture.
+        return str(error) or type(error).__name__
+    return ""
 
 
 def main(words: list[str], script: str = __file__) -> int:
@@ -66,7 +41,8 @@ def main(words: list[str], script: str = __file__) -> int:
         description="Write the report: how it stands with every SAFE, to look at.",
         epilog="Without OUTPUT_DIR it is that of the settings, as it stands now: status.csv and "
         "report.html in it are written anew. That does no harm while a run is at work. With it, "
-        "only the table is read, and only the report written. Exit code 78: the settings are "
+        "only the table is read, and only report and status.geojson are "
+        "written. Exit code 78: the settings are "
         "wrong.",
     )
     parser.add_argument(
@@ -78,7 +54,6 @@ def main(words: list[str], script: str = __file__) -> int:
     parser.add_argument(
         "--table", type=Path, help="a row for each SAFE [OUTPUT_DIR/status.csv]", metavar="CSV"
     )
-    parser.add_argument("--shown", type=json.loads, default={}, help=argparse.SUPPRESS)
     script_settings.add_arguments(parser)
     options = parser.parse_args(words)
     if options.table and not options.output_dir:
@@ -105,7 +80,7 @@ def _of_table(options: argparse.Namespace) -> Path:
     layout = Layout(options.output_dir)
     table = outcomes.read(options.table or layout.status)
     file = options.report or layout.report
-    _write(file, table, layout, options.shown)
+    _write(file, table, layout, {})
     return file
 
 
@@ -123,9 +98,11 @@ def _of_now(options: argparse.Namespace, script: str) -> Path:
 def _write(file: Path, table: "pd.DataFrame", layout: Layout, settings: Mapping[str, str]) -> None:
     # Half a second, which only who writes one need spend.
     from xsar_batch import report
+    from xsar_batch.report import geojson, outcomes
 
     told = {key.removesuffix("_version"): value for key, value in versions().items()}
     report.write(file, table, layout, settings, told)
+    geojson.write(file.with_name(layout.geojson.name), outcomes.prepared(table))
 
 
 def as_it_stands(config: Mapping[str, Any], schema: Path) -> tuple[Plan, list[status.Row]]:

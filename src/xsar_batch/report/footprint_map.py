@@ -1,6 +1,7 @@
 """The map: coastline, graticule, and every footprint by state."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -8,11 +9,7 @@ import shapely
 
 from xsar_batch.failures import LandMaskError
 from xsar_batch.report import coast, footprints
-from xsar_batch.report.states import STATES
 from xsar_batch.report.window import WIDTH, Window, fitting
-
-#: What is drawn last lies on top: what needs a look.
-DRAWN = ("done", "pending", "running", "failed")
 
 #: Distances of lines of the graticule, in degrees; the first that gives few enough is taken.
 INTERVALS = (0.5, 1, 2, 5, 10, 15, 30, 60)
@@ -30,27 +27,17 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Layer:
-    """All SAFEs of a state: their names, the drawn ones first, and the paths of those."""
-
-    state: str
-    names: list[str]
-    classes: list[str]
-    paths: list[str]
-
-
-@dataclass(frozen=True)
 class Map:
+    """``paths`` has one for each row of the table, empty where no footprint is known."""
+
     window: Window
     width: int
     height: int
     land: str
     lines: list[Line]
-    layers: list[Layer]
+    paths: list[str]
     opacity: float
     """Of what is done, so that places seen often and seldom differ."""
-    without: int
-    """SAFEs whose footprint is not known."""
     trouble: str
     """Why there is no coastline; empty where there is one."""
 
@@ -67,33 +54,42 @@ class Map:
         return [*corner, degrees[0] / self.width, degrees[1] / self.height]
 
 
-def draw(table: pd.DataFrame) -> Map:
-    """The map of a prepared table."""
+def draw(table: pd.DataFrame, before: Map | None = None) -> Map:
+    """The map of a prepared table.
+
+    While a run goes on, the map ``before`` keeps its window as long as all lies well within, so
+    that a reader's view stays.
+    """
     found = footprints.read(table["footprint"].tolist())
     window = fitting(found.bounds)
+    if before and _is_roomy(before.window, window):
+        window = before.window
     paths = footprints.paths(found, window)
-    layers = []
-    states, classes = table["state"].tolist(), table["class"].tolist()
-    of_state: dict[str, list[int]] = {state: [] for state in STATES}
-    for row, state in enumerate(states):
-        of_state[state].append(row)
-    for state in DRAWN:
-        drawn = [row for row in of_state[state] if row in paths]
-        rows = drawn + [row for row in of_state[state] if row not in paths]
-        names = [table.index[row] for row in rows]
-        kinds = [classes[row] for row in rows]
-        layers.append(Layer(state, names, kinds, [paths[row] for row in drawn]))
-    trouble, land = "", ""
-    try:
-        land = coast.path(window)
-    except LandMaskError as error:
-        trouble = str(error)
+    land, trouble = _coast(window)
     return Map(
-        *(window, WIDTH, window.height, land, graticule(window), layers),
-        _opacity(found.rings, window),
-        len(table) - len(paths),
-        trouble,
+        *(window, WIDTH, window.height, land, graticule(window)),
+        [paths.get(row, "") for row in range(len(table))],
+        *(_opacity(found.rings, window), trouble),
     )
+
+
+def _is_roomy(window: Window, needed: Window) -> bool:
+    """Whether a window holds another, and is not far too large for it."""
+    if window.pole or needed.pole:
+        return window == needed
+    west, east = needed.west, needed.east
+    holds = window.west <= west and east <= window.east
+    holds &= window.south <= needed.south and needed.north <= window.north
+    return holds and (window.east - window.west) < 2.5 * (east - west)
+
+
+@lru_cache(maxsize=2)
+def _coast(window: Window) -> tuple[str, str]:
+    """The coastline, and why there is none."""
+    try:
+        return coast.path(window), ""
+    except LandMaskError as error:
+        return "", str(error)
 
 
 def _opacity(rings: np.ndarray, window: Window) -> float:

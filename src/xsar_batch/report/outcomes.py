@@ -10,7 +10,10 @@ from xsar_batch.report.states import STATES
 from xsar_batch.sentinel1.product_name import FIELDS, parse
 
 #: Columns of ``status.csv`` by kind; what is not there counts as not known.
-NUMBERS = ("seconds", "cpu_seconds", "peak_memory_mb", "attempts", "product_bytes")
+NUMBERS = (
+    *("seconds", "cpu_seconds", "peak_memory_mb", "attempts", "product_bytes"),
+    *("threads", "asked_mb", "asked_minutes"),
+)
 TIMES = ("started", "ended")
 TEXTS = tuple(column for column in COLUMNS[1:] if column not in (*NUMBERS, *TIMES))
 

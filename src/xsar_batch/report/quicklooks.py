@@ -2,14 +2,13 @@
 
 import base64
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
 from xsar_batch.conversion.layout import Layout
 
 #: How many at most, and how many bytes in all.
-MOST, BYTES = 24, 3_000_000
+MOST, BYTES = 24, 1_900_000
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -19,18 +18,23 @@ class Quicklook:
     """A picture with what it shows in words. ``data`` is an address that holds it."""
 
     name: str
-    file: Path
     data: str
     words: str
 
 
-def newest(table: pd.DataFrame, layout: Layout) -> list[Quicklook]:
-    """Quicklooks of the SAFEs of a prepared table that were done last, the newest first."""
+def there(layout: Layout) -> set[str]:
+    """Names of the SAFEs that have one: one listing, not a question for each of 20,000 files."""
     try:
-        # One listing, not a question for each of 20,000 files.
-        there = {file.name.removesuffix(".png") for file in layout.quicklooks.iterdir()}
+        return {file.name.removesuffix(".png") for file in layout.quicklooks.iterdir()}
     except OSError:
-        return []
+        return set()
+
+
+def newest(table: pd.DataFrame, layout: Layout, there: set[str]) -> list[Quicklook]:
+    """Quicklooks of the SAFEs of a prepared table that were done last, the newest first.
+
+    ``there`` are those that have one.
+    """
     rows = table[(table["state"] == "done") & table.index.isin(there)]
     made, left = [], BYTES
     for row in rows.sort_values("ended", ascending=False, kind="stable").itertuples():
@@ -43,7 +47,7 @@ def newest(table: pd.DataFrame, layout: Layout) -> list[Quicklook]:
             continue
         left -= len(picture)
         data = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
-        made.append(Quicklook(str(row.Index), file, data, _words(row)))
+        made.append(Quicklook(str(row.Index), data, _words(row)))
         if len(made) == MOST:
             break
     return made

@@ -13,6 +13,9 @@ STATES = {
     "pending": ("○", "not tried yet, or to be made again"),
 }
 
+#: Colour of a state where there is no page: those of ``report.css`` in the light.
+COLOURS = {"done": "#0072b2", "failed": "#d55e00", "running": "#8a6d00", "pending": "#6b7480"}
+
 #: Class of failure -> what to do about it.
 ADVICE = {
     "bad-safe": "Get these SAFEs again. Trying again without that is useless, and costs under a "
@@ -31,8 +34,3 @@ ADVICE = {
     "again; if it comes back, ask for more of both.",
     "interrupted": "Type the same command again.",
 }
-
-
-def fill(state: str) -> str:
-    """What a shape of this state is filled with: a pattern that the page defines."""
-    return "var(--done)" if state == "done" else f"url(#pattern-{state})"

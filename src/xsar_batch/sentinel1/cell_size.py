@@ -3,9 +3,9 @@
 from xsar_batch.failures import ConfigError, Unsupported
 from xsar_batch.sentinel1.product_name import STRIPMAP
 
-#: Relative difference below which a cell counts as a whole number of pixels. Over the 26,000
-#: samples of an IW scene the labels then drift by less than 0.03 pixels, 0.3 m.
-TOLERANCE = 1e-6
+#: Largest difference between a cell and the resolution asked for, relative to the latter. Lines of
+#: products before IPF 2.50 are 10.005 or 9.999 m apart, so 100 of them are not exactly 1000 m.
+TOLERANCE = 5e-3
 
 #: Pixel spacing in metres, line and sample alike, by mode and product type, SM for all beams of
 #: stripmap: Sentinel-1 Product Definition (S1-RS-MDA-52-7440), tables of the GRD products.
@@ -52,7 +52,7 @@ def check(resolution: str, kinds: list[tuple[str, str]]) -> None:
 def pixels_per_cell(
     resolution: str | float, line_spacing: float, sample_spacing: float
 ) -> dict[str, int]:
-    """Pixels along and across track that make one cell of ``resolution``.
+    """Pixels along and across track that make one cell: the nearest to ``resolution``.
 
     Parameters
     ----------
@@ -69,17 +69,37 @@ def pixels_per_cell(
     Raises
     ------
     Unsupported
-        The cell is no whole number of pixels; xsar would label such cells with wrong positions.
+        Such a cell differs from ``resolution`` by more than ``TOLERANCE``.
     """
     size = metres(resolution)
-    cell = {}
-    for dim, spacing in (("line", line_spacing), ("sample", sample_spacing)):
-        count = round(size / spacing)
-        if count < 1 or abs(size / spacing - count) > TOLERANCE * count:
-            below = max(1, int(size / spacing)) * spacing
+    spacings = {"line": line_spacing, "sample": sample_spacing}
+    for spacing in spacings.values():
+        if not _fits(size, spacing):
+            others = " or ".join(f"{other:g}m" for other in _fitting(size, *spacings.values()))
             raise Unsupported(
                 f"a resolution of {size:g}m is no whole number of {spacing:g} m pixels; "
-                f"take for example {below:g}m or {below + spacing:g}m"
+                f"take for example {others}"
             )
-        cell[dim] = count
-    return cell
+    return {dim: round(size / spacing) for dim, spacing in spacings.items()}
+
+
+def _fits(size: float, spacing: float) -> bool:
+    """Whether a cell of ``size`` metres is nearly a whole number of pixels, at least one."""
+    count = round(size / spacing)
+    return count >= 1 and abs(count * spacing - size) <= TOLERANCE * size
+
+
+def _fitting(size: float, *spacings: float) -> list[float]:
+    """Resolutions that fit all spacings, whole metres if possible: the next below and above."""
+    coarse = max(spacings)
+    # With 100 pixels or more a cell fits whatever the spacing: half of one is within the tolerance.
+    counts = range(1, int(size / coarse) + 2 + round(1 / TOLERANCE))
+    sizes = []
+    for exact in (count * coarse for count in counts):
+        sizes += [
+            fitting
+            for fitting in (round(exact), exact)
+            if fitting and all(_fits(fitting, spacing) for spacing in spacings)
+        ][:1]
+    below = [fitting for fitting in sizes if fitting < size][-1:]
+    return below + [fitting for fitting in sizes if fitting > size][:1]

@@ -25,12 +25,6 @@ _MOST_NOISE = 1.0
 #: Factor of noise along azimuth that no product has. Real ones: 0.9993 to 1.29.
 _MOST_SCALLOPING = 10.0
 
-#: Noise vectors have pixels at the edges of swaths, which move along track. So the nth pixel moves
-#: by up to 52 in products of IPF 2.70 and by 61 in one of EW, where a vector has up to two pixels
-#: more than the first. There is room for two more in each of five swaths, 40 samples apart: up to
-#: 500, but no more than a twentieth of an image that is larger than 2000.
-_SAMPLES_MOVE, _SAMPLES_MORE = (100, 500), 12
-
 
 def check_calibration(root: etree._Element, shown_as: str, annotation: Annotation) -> float:
     """Check the root of a calibration file; returns the least sigmaNought, which amplifies most.
@@ -75,12 +69,10 @@ def check_noise(
         _check_header(root, annotation)
         is_old = root.find("noiseVectorList") is not None
         tag, lut = ("noiseVector", "noiseLut") if is_old else ("noiseRangeVector", "noiseRangeLut")
-        lines, first, most = [], None, 0.0
+        lines, most = [], 0.0
         for vector in _vectors(root, f"{tag}List", tag):
             line, pixels = _place(vector)
             values = _lut(vector, lut, pixels.size)
-            first = pixels if first is None else first
-            _check_moved(pixels, first, annotation.samples)
             _check_reach("pixel", pixels, annotation.samples)
             if values.min() < 0:
                 raise ValueError(f"a {lut} of {values.min():g} makes no sense")
@@ -181,14 +173,6 @@ def _check_reach(dim: str, at: np.ndarray, size: int) -> None:
     too_far = dim == "pixel" and at[-1] > 2 * size
     if at[0] > step or at[-1] < size - 1 - step or too_far:
         raise ValueError(f"it reaches from {dim} {at[0]} to {at[-1]} of {size}")
-
-
-def _check_moved(pixels: np.ndarray, first: np.ndarray, samples: int) -> None:
-    least = min(pixels.size, first.size)
-    more = abs(pixels.size - first.size)
-    moved = np.abs(pixels[:least] - first[:least]).max()
-    if more > _SAMPLES_MORE or moved > np.clip(samples / 20, *_SAMPLES_MOVE):
-        raise ValueError("noise vectors whose pixels have nothing in common")
 
 
 def _check_azimuth(root: etree._Element, annotation: Annotation) -> None:

@@ -4,21 +4,19 @@ Those of ``REPAIRS`` change what plain xsar gives, or make products possible tha
 setting ``repairs`` switches them. The others are always on: without them products are wrong.
 
 Each module says which fault, since when and where it is reported, and has ``apply()`` and
-``remove()``, which may be called more than once. Each has a test in
-``tests/xsar_fixes/`` that fails as soon as plain xsar does
-the right thing: then the module can go.
+``remove()``, which may be called more than once. Each has a test in ``tests/xsar_fixes/`` that
+fails as soon as plain xsar does the right thing: then the module can go.
 """
 
 from types import ModuleType
 
 from xsar_batch.xsar_fixes import (
     across_date_line,
-    border_without_data,
     control_points_of_grid,
+    exact_mean_of_squares,
     heading_of_positions,
     land_at_cell_centres,
     noise_as_annotated,
-    noise_to_the_edges,
     packed_as_cog,
     pixels_read_once,
     positions_at_once,
@@ -36,10 +34,8 @@ MODULES = (
 )
 
 REPAIRS: tuple[ModuleType, ...] = (
-    *(across_date_line, border_without_data),
-    *(control_points_of_grid, heading_of_positions, land_at_cell_centres),
-    *(noise_as_annotated, noise_to_the_edges),
-    *(packed_as_cog, stripmap_without_merging),
+    *(across_date_line, control_points_of_grid, exact_mean_of_squares, heading_of_positions),
+    *(land_at_cell_centres, noise_as_annotated, packed_as_cog, stripmap_without_merging),
 )
 
 _is_applied = False

@@ -9,44 +9,64 @@ to the labels.
 
 Present in xarray-safe-s1 2026.1.23; no report of it was found.
 
-Here metres, and pixels that are not integers, become integers before the reader sees them; where
-that is not possible, the product is refused.
+Also, ``lineSpacing`` and ``sampleSpacing`` repeat the resolution that was asked for. Lines of
+products before IPF 2.50 are 10.005 or 9.999 m apart, so that cells are a little larger or smaller.
+
+Here metres become the nearest integer numbers of pixels, and pixels that are not integers by type
+become so, before the reader sees them; what is too far from one is refused. ``lineSpacing`` and
+``sampleSpacing`` are the true size of a cell.
 """
 
 from functools import wraps
 
 from safe_s1.reader import Sentinel1Reader
+from xsar.sentinel1_dataset import Sentinel1Dataset
 
 from xsar_batch.failures import Unsupported
 from xsar_batch.sentinel1.cell_size import pixels_per_cell
 
+_plain_load = Sentinel1Reader.load_digital_number
+_plain_init = Sentinel1Dataset.__init__
+
+
+@wraps(_plain_load)
+def _load_digital_number(self, resolution=None, *args, **kwargs):
+    # Kept for others to know.
+    self.cell = {"line": 1, "sample": 1}
+    if resolution is None:
+        return _plain_load(self, resolution, *args, **kwargs)
+    if isinstance(resolution, dict):
+        self.cell = _integers(resolution)
+    else:
+        spacings = float(self.pixel_line_m), float(self.pixel_sample_m)
+        self.cell = pixels_per_cell(resolution, *spacings)
+    metres, ds = _plain_load(self, self.cell, *args, **kwargs)
+    # A resolution that was given as text is handed back in metres, as plain xsar does.
+    return float(resolution[:-1]) if isinstance(resolution, str) else metres, ds
+
+
+@wraps(_plain_init)
+def _init(self, *args, **kwargs) -> None:
+    _plain_init(self, *args, **kwargs)
+    if not self.resampled:
+        return
+    reader, measurement = self.sar_meta.reader, self.datatree["measurement"]
+    for dim, spacing in (("line", reader.pixel_line_m), ("sample", reader.pixel_sample_m)):
+        name = f"{dim}Spacing"
+        metres = measurement[name].copy(data=reader.cell[dim] * float(spacing))
+        self._dataset[name] = measurement[name] = metres
+
 
 def apply() -> None:
-    """Wrap ``Sentinel1Reader.load_digital_number``."""
-    plain = Sentinel1Reader.load_digital_number
-    if hasattr(plain, "plain"):
-        return
-
-    @wraps(plain)
-    def load_digital_number(self, resolution=None, *args, **kwargs):
-        if resolution is None:
-            return plain(self, resolution, *args, **kwargs)
-        if isinstance(resolution, dict):
-            return plain(self, _integers(resolution), *args, **kwargs)
-        cell = pixels_per_cell(resolution, float(self.pixel_line_m), float(self.pixel_sample_m))
-        _, ds = plain(self, cell, *args, **kwargs)
-        # A resolution that was given as text is handed back in metres, as plain xsar does.
-        return float(resolution[:-1]) if isinstance(resolution, str) else None, ds
-
-    load_digital_number.plain = plain
-    Sentinel1Reader.load_digital_number = load_digital_number
+    """Wrap ``Sentinel1Reader.load_digital_number`` and what makes a ``Sentinel1Dataset``."""
+    Sentinel1Reader.load_digital_number = _load_digital_number
+    Sentinel1Dataset.__init__ = _init
 
 
 def remove() -> None:
     """Undo :func:`apply`."""
-    plain = getattr(Sentinel1Reader.load_digital_number, "plain", None)
-    if plain is not None:
-        Sentinel1Reader.load_digital_number = plain
+    Sentinel1Reader.load_digital_number = _plain_load
+    Sentinel1Dataset.__init__ = _plain_init
 
 
 def _integers(pixels: dict[str, float]) -> dict[str, int]:
@@ -54,4 +74,4 @@ def _integers(pixels: dict[str, float]) -> dict[str, int]:
     for dim, count in pixels.items():
         if count != int(count) or count < 1:
             raise Unsupported(f"{count} along {dim} is no whole number of pixels")
-    return {dim: int(count) for dim, count in pixels.items()}
+    return {dim: int(pixels[dim]) for dim in ("line", "sample")}
