@@ -65,13 +65,8 @@ def _luts(self, pol: str) -> tuple[Lut, Lut]:
     known = list(zip(*reader.get_noise_azi_initial_parameters(pol), strict=True))
     # Stripmap, and IPF before 2.90: there is no factor, and sub-swaths are not told apart.
     whole = ("", np.array([0]), 0, size[0] - 1, 0, size[1] - 1, np.ones(1))
-    annotated = [Block(*block) for block in known or [whole]]
-    blocks = noise_means.reaching(annotated, size)
-    wide = [
-        block._replace(near=other.near, far=other.far)
-        for block, other in zip(annotated, blocks, strict=True)
-    ]
-    swaths = noise_means.parts(_vectors(reader, pol), wide)
+    blocks = noise_means.reaching([Block(*block) for block in known or [whole]], size)
+    swaths = noise_means.parts(_vectors(reader, pol), blocks)
     cell = reader.cell["line"], reader.cell["sample"]
 
     def cells(lines: np.ndarray, samples: np.ndarray) -> Cells:

@@ -63,9 +63,8 @@ class Cells(NamedTuple):
 def parts(vectors: Sequence[Vector], blocks: Sequence[Block]) -> dict[str, list[Vector]]:
     """By sub-swath, the parts of vectors (in order of lines) that belong to its ``blocks``.
 
-    Blocks must be those of the annotation along track: a few lines after the last of a sub-swath a
-    vector is 0 there. Those that are so within them, for all of a sub-swath or most of it, are left
-    out, as long as there are others.
+    A few lines beyond a sub-swath, where blocks may be made to reach, vectors are 0 for it. Those
+    that are so for most of it are left out, as long as there are others.
     """
     found = {}
     for swath in dict.fromkeys(block.swath for block in blocks):
