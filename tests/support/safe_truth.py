@@ -144,9 +144,13 @@ def truth(metadata: Metadata, made: xr.Dataset) -> dict[str, tuple[np.ndarray, n
         for name, values in _radiometry(metadata, pol, line, sample, cell).items():
             each.setdefault(name, []).append(values)
     known = {name: np.stack(values) for name, values in each.items()}
-    dn = made["digital_number"].values.astype(float)
-    sigma_raw = dn**2 / known["sigma0_lut"] ** 2
-    gamma_raw = dn**2 / known["gamma0_lut"] ** 2
+    # The exact mean of squares over the pixels inside of the swath; which those are, some say.
+    square = known["digital_number"] ** 2
+    half = 2 * known["digital_number"] * known["pixels_half"] + known["pixels_half"] ** 2
+    sigma_raw = square / known["sigma0_lut"] ** 2
+    gamma_raw = square / known["gamma0_lut"] ** 2
+    sigma_off = 1e-3 * sigma_raw + half / known["sigma0_lut"] ** 2
+    gamma_off = 1e-3 * gamma_raw + half / known["gamma0_lut"] ** 2
     noise = known["noise_lut_range"] * known["noise_lut_azi"]
     # xsar takes the pixels of the first vector for those of all.
     off = 3e-2 * noise + known["noise_half"] * known["noise_lut_azi"]
@@ -165,11 +169,11 @@ def truth(metadata: Metadata, made: xr.Dataset) -> dict[str, tuple[np.ndarray, n
     found["noise_lut_azi"] = known["noise_lut_azi"], 2e-2 * known["noise_lut_azi"]
     found["noise_lut"] = noise, off
     found["nesz"], found["negz"] = (nesz, off / gains[0]), (negz, off / gains[1])
-    found["sigma0_raw"] = sigma_raw, 1e-3 * sigma_raw
-    found["gamma0_raw"] = gamma_raw, 1e-3 * gamma_raw
+    found["sigma0_raw"] = sigma_raw, sigma_off
+    found["gamma0_raw"] = gamma_raw, gamma_off
     minus = 0.0 if denoised else 1.0
-    found["sigma0"] = sigma_raw - minus * nesz, 1e-3 * sigma_raw + off / gains[0]
-    found["gamma0"] = gamma_raw - minus * negz, 1e-3 * gamma_raw + off / gains[1]
+    found["sigma0"] = sigma_raw - minus * nesz, sigma_off + off / gains[0]
+    found["gamma0"] = gamma_raw - minus * negz, gamma_off + off / gains[1]
     # The integer nearest to the mean of squares.
     found["digital_number"] = known["digital_number"], 0.51 + known["pixels_half"]
     return found
@@ -218,6 +222,11 @@ def _positions(annotation: etree._Element, line: np.ndarray, sample: np.ndarray,
     }
 
 
+def _cells(values: np.ndarray, pixels: int) -> np.ndarray:
+    """Means of so many pixels each, along the last axis."""
+    return values.reshape(*values.shape[:-1], -1, pixels).mean(axis=-1)
+
+
 def _radiometry(
     metadata: Metadata, pol: str, line: np.ndarray, sample: np.ndarray, cell: list[int]
 ):
@@ -234,7 +243,14 @@ def _radiometry(
     lines = np.array([float(one.findtext("line")) for one in vectors])
     rows = np.array(
         [
-            np.interp(sample, floats(one.findtext("pixel")), floats(one.findtext("noiseRangeLut")))
+            _cells(
+                np.interp(
+                    np.arange(sample.size * cell[1]),
+                    floats(one.findtext("pixel")),
+                    floats(one.findtext("noiseRangeLut")),
+                ),
+                cell[1],
+            )
             for one in vectors
         ]
     )

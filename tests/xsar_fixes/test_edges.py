@@ -383,7 +383,9 @@ def test_plain_xsar_has_no_noise_beyond_the_blocks(blocks_too_short):
 def test_noise_reaches_the_edges(blocks_too_short):
     whole, short = (repaired(path) for path in blocks_too_short)
     np.testing.assert_array_equal(short["noise_lut_azi"], whole["noise_lut_azi"])
-    xr.testing.assert_equal(short[["sigma0", "quality_flag"]], whole[["sigma0", "quality_flag"]])
+    # Sums of other parts differ in the last bits.
+    xr.testing.assert_allclose(short["sigma0"], whole["sigma0"], rtol=1e-12)
+    xr.testing.assert_equal(short["quality_flag"], whole["quality_flag"])
 
 
 def test_where_noise_is_not_known_the_flag_says_so(blocks_too_short, tmp_path):
