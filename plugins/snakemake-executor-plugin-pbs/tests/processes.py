@@ -58,3 +58,9 @@ def python(code: str, *arguments: str | os.PathLike) -> Ran:
 
 def snakemake_command(*arguments: str | os.PathLike) -> list[str]:
     return [sys.executable, "-m", "snakemake", *map(os.fspath, arguments)]
+
+
+def observed_pbs() -> Path:
+    """Folder of what a real PBS was observed to print: beside the repository, or nowhere."""
+    places = [folder / "shared" / "pbs" for folder in Path(__file__).resolve().parents]
+    return next((place for place in places if place.is_dir()), places[0])

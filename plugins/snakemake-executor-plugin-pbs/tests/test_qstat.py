@@ -5,13 +5,13 @@ texts written here remain.
 """
 
 import re
-from pathlib import Path
 
 import pytest
+from processes import observed_pbs
 from snakemake_executor_plugin_pbs import qstat
 from snakemake_executor_plugin_pbs.qstat import Cause, Status
 
-OBSERVED = Path(__file__).resolve().parents[4] / "shared" / "pbs" / "observed"
+OBSERVED = observed_pbs() / "observed"
 
 needs_observed = pytest.mark.skipif(not OBSERVED.is_dir(), reason="no observed PBS in ../shared")
 

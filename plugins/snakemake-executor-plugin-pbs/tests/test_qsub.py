@@ -3,12 +3,11 @@
 The observed texts are in ../shared; where that is absent, those tests are skipped.
 """
 
-from pathlib import Path
-
 import pytest
+from processes import observed_pbs
 from snakemake_executor_plugin_pbs.commands import Later, Refused, Unclear, submitted
 
-OBSERVED = Path(__file__).resolve().parents[4] / "shared" / "pbs" / "observed"
+OBSERVED = observed_pbs() / "observed"
 
 needs_observed = pytest.mark.skipif(not OBSERVED.is_dir(), reason="no observed PBS in ../shared")
 

@@ -9,12 +9,12 @@ import re
 import shlex
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
+from processes import observed_pbs
 from standin.pbs import Server
 
-PBS = Path(__file__).resolve().parents[4] / "shared" / "pbs"
+PBS = observed_pbs()
 OBSERVED = PBS / "observed"
 
 pytestmark = pytest.mark.skipif(not OBSERVED.is_dir(), reason="no observed PBS in ../shared")
