@@ -3,17 +3,12 @@
 So do the run with all kinds of broken ones (test_workflow) and that through PBS.
 """
 
-import os
-import signal
-import subprocess
 import sys
-import time
-from contextlib import suppress
 
 import agree
-from processes import PATIENCE, environment, run, snakemake_command
+from processes import run
 from safes import TIFF, copy_safe, only
-from work import USUAL, Work, ending, preview
+from work import Work, ending, preview
 
 GOOD, BAD = 3, 2
 
@@ -32,27 +27,11 @@ def test_all_accounts_agree_at_work_after_kill_9_and_at_the_end(scene, land_sour
         logs = [path.read_text() for path in work.out.glob("logs/S1*.log")]
         return bool(work.products) and sum("mine.py:convert" in log for log in logs) == GOOD
 
-    with subprocess.Popen(
-        snakemake_command(*USUAL),
-        cwd=work.folder,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
-        try:
-            end = time.monotonic() + PATIENCE
-            while not held():
-                assert process.poll() is None
-                assert time.monotonic() < end
-                time.sleep(0.05)
-            ran = run(sys.executable, "workflow/scripts/report.py", cwd=work.folder)
-            assert (ran.code, ran.out) == (0, "out/report.html\n")
-            counts = agree.check(work, selected, at_work=True)
-            assert (counts["done"], counts["running"]) == (1, GOOD - 1)
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+    with work.run_until(held):
+        ran = run(sys.executable, "workflow/scripts/report.py", cwd=work.folder)
+        assert (ran.code, ran.out) == (0, "out/report.html\n")
+        counts = agree.check(work, selected, at_work=True)
+        assert (counts["done"], counts["running"]) == (1, GOOD - 1)
     (work.folder / "hold").unlink()
 
     ran = work.snakemake("report")

@@ -8,21 +8,18 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
-from contextlib import suppress
 from pathlib import Path
 
 import agree
 import pytest
 import xarray as xr
 import yaml
-from processes import PATIENCE, environment, python, run, snakemake_command
+from processes import python, run
 from repository import SCRIPTS, copy_workflow, last_line, outcome, run_snakemake
 from safes import BROKEN, TIFF, copy_safe, damage_pixels, only
-from work import BESIDE, USUAL, Work, ending, preview
+from work import BESIDE, Work, ending, preview
 
 # -- broken ones among good ones -------------------------------------------------------------
 
@@ -618,23 +615,8 @@ def test_goes_on_after_kill_9(scene, land_source, tmp_path):
         logs = [path.read_text() for path in work.out.glob("logs/S1*.log")]
         return len(logs) == GOOD and all("mine.py:convert" in log for log in logs)
 
-    with subprocess.Popen(
-        snakemake_command(*USUAL),
-        cwd=work.folder,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
-        try:
-            end = time.monotonic() + PATIENCE
-            while not (work.products and all_reached_the_function()):
-                assert process.poll() is None
-                assert time.monotonic() < end
-                time.sleep(0.05)
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+    with work.run_until(lambda: work.products and all_reached_the_function()):
+        pass
     made = work.products
     (first,) = made
     rest = [path.stem for path in work.archive.iterdir() if path.stem != first]

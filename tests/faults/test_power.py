@@ -72,10 +72,10 @@ def test_product_is_on_disk_before_it_has_its_name(tmp_path, scene, land_mask_fi
 WRITES = """
 import sys
 from pathlib import Path
-from xsar_batch.system import atomic_write as publish
-from xsar_batch.conversion import job_table as run_file
-publish.write_text(Path(sys.argv[1]), "text")
-run_file.write(Path(sys.argv[2]), {"a": 1}, {"NAME": "/path"})
+from xsar_batch.conversion import job_table
+from xsar_batch.system import atomic_write
+atomic_write.write_text(Path(sys.argv[1]), "text")
+job_table.write(Path(sys.argv[2]), {"a": 1}, {"NAME": "/path"})
 """
 
 

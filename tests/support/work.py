@@ -1,11 +1,17 @@
 """A working directory with the workflow, an archive and settings, for the real Snakemake."""
 
+import os
 import re
 import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import yaml
-from processes import Ran
+from fault_helpers import wait_for
+from processes import Ran, environment, snakemake_command
 from repository import copy_workflow, outcome, run_snakemake
 
 #: With all that Snakemake says, which tests count and read. A user gets less: test_progress.
@@ -70,6 +76,25 @@ class Work:
 
     def snakemake(self, *arguments: str, **more: str | None) -> Ran:
         return run_snakemake(self.folder, *USUAL, *arguments, **more)
+
+    @contextmanager
+    def run_until(self, is_so: Callable[[], object]) -> Iterator[None]:
+        """A run that has come so far; it is killed with its jobs, as when the node goes down."""
+        process = subprocess.Popen(
+            snakemake_command(*USUAL),
+            cwd=self.folder,
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        with process:
+            try:
+                wait_for(is_so, process)
+                yield
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
 
     @property
     def products(self) -> dict[str, int]:

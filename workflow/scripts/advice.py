@@ -5,20 +5,14 @@ By hand: python workflow/scripts/advice.py
 """
 
 import argparse
-import sys
 
 from xsar_batch.batch import resources, script_settings, status
 from xsar_batch.batch.settings import Settings
 from xsar_batch.conversion.layout import Layout
-from xsar_batch.failures import Failure
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     script_settings.add_arguments(parser)
-    try:
-        settings = Settings.from_config(*script_settings.settings(parser.parse_args(), __file__))
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        sys.exit(failure.exit_code)
+    settings = script_settings.checked(Settings.from_config, parser.parse_args(), __file__)
     rows = status.read(Layout(settings.output_dir).status)
     print("\n".join(resources.lines(rows.values())))

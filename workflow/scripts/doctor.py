@@ -12,7 +12,6 @@ from snakemake_executor_plugin_pbs.doctor import command
 
 from xsar_batch.batch import script_settings
 from xsar_batch.batch.settings import Settings
-from xsar_batch.failures import Failure
 
 
 def main() -> int:
@@ -21,11 +20,7 @@ def main() -> int:
     parser.add_argument("--wait", default="60", help="seconds that the PBS job may wait [60]")
     script_settings.add_arguments(parser)
     options = parser.parse_args()
-    try:
-        settings = Settings.from_config(*script_settings.settings(options, __file__))
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        return failure.exit_code
+    settings = script_settings.checked(Settings.from_config, options, __file__)
     settings.output_dir.mkdir(parents=True, exist_ok=True)
     profile = Path(__file__).resolve().parents[2] / "profiles" / "pbs"
     readable = [word for safes in settings.safes for word in ("--read", str(safes))]

@@ -9,7 +9,6 @@ import sys
 
 from xsar_batch.batch import script_settings
 from xsar_batch.batch.plan import Plan
-from xsar_batch.failures import Failure
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
@@ -19,11 +18,7 @@ if __name__ == "__main__":
     )
     script_settings.add_arguments(parser)
     options = parser.parse_args()
-    try:
-        plan = Plan.of_main_process(*script_settings.settings(options, __file__))
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        sys.exit(failure.exit_code)
+    plan = script_settings.checked(Plan.of_main_process, options, __file__)
     paths = plan.catalogue.safes["path"]
     try:
         sys.stdout.writelines(f"{paths[name]}\n" for name in plan.done.pending)

@@ -31,9 +31,7 @@ def acquire(path: Path) -> str:
         It cannot be written.
     """
     owner = {
-        "host": os.uname().nodename,
-        "pid": os.getpid(),
-        "began": began(os.getpid()),
+        **_this_process(),
         "since": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
         "run": secrets.token_hex(8),
     }
@@ -103,9 +101,7 @@ def _remove_if_stale(path: Path) -> str | None:
         return None
     claim = path.with_name(f".{path.name}.{owner.get('run')}")
     try:
-        _create(
-            claim, {"host": os.uname().nodename, "pid": os.getpid(), "began": began(os.getpid())}
-        )
+        _create(claim, _this_process())
     except FileExistsError:
         if _has_died(_read(claim) or {"pid": os.getpid()}):
             # Killed before it could remove the lock: the next run does it.
@@ -118,6 +114,10 @@ def _remove_if_stale(path: Path) -> str | None:
         return owner.get("run")
     finally:
         claim.unlink(missing_ok=True)
+
+
+def _this_process() -> dict[str, Any]:
+    return {"host": os.uname().nodename, "pid": os.getpid(), "began": began(os.getpid())}
 
 
 def _has_died(owner: dict[str, Any]) -> bool:

@@ -3,9 +3,14 @@ them."""
 
 import argparse
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from xsar_batch.failures import ConfigError, Failure
+
+T = TypeVar("T")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +44,6 @@ def settings(options: argparse.Namespace, script: str) -> tuple[Mapping[str, Any
     from snakemake.common.configfile import load_configfile
     from snakemake.utils import update_config
 
-    from xsar_batch.failures import ConfigError
-
     made: dict[str, Any] = {}
     try:
         for file in (workflow.parent / "config" / "config.yaml", *options.configfile):
@@ -52,3 +55,14 @@ def settings(options: argparse.Namespace, script: str) -> tuple[Mapping[str, Any
             "    write for example:  --configfile my.yaml --config output_dir=/a/folder"
         ) from None
     return made, schema
+
+
+def checked(
+    make: Callable[[Mapping[str, Any], Path], T], options: argparse.Namespace, script: str
+) -> T:
+    """What ``make`` makes of the settings; ends the script with one sentence if they are wrong."""
+    try:
+        return make(*settings(options, script))
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        sys.exit(failure.exit_code)

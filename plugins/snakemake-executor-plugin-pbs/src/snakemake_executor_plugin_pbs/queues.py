@@ -31,7 +31,6 @@ class Queue:
     name: str
     most: Limits = field(default_factory=Limits)
     least: Limits = field(default_factory=Limits)
-    default_walltime: float | None = None
     destinations: tuple[str, ...] = ()
     #: Whether it takes jobs, and whether it runs them.
     is_enabled: bool = True
@@ -66,7 +65,6 @@ def _queue(name: str, known: Mapping[str, str]) -> Queue:
         name=name,
         most=_limits(known, "resources_max"),
         least=_limits(known, "resources_min"),
-        default_walltime=minutes(known.get("resources_default.walltime")),
         destinations=tuple(one.strip().split("@")[0] for one in route.split(",") if one.strip()),
         is_enabled=known.get("enabled", "True") == "True",
         is_started=known.get("started", "True") == "True",
