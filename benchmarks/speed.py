@@ -158,7 +158,7 @@ class Bench:
 
     def pack(self) -> dict[str, float]:
         """One PBS job with all SAFEs on two cores, through the stand-in of the tests."""
-        from tests.standin.pbs import Server
+        from standin.pbs import Server
 
         root = self.folder / "pbs"
         shutil.rmtree(root, ignore_errors=True)

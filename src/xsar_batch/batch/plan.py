@@ -109,17 +109,24 @@ class Plan:
         """Every conversion reads it."""
         return self.layout.land_mask(recipes.digest(self.recipe.get("land_mask")))
 
-    # Snakemake looks for the rule behind every input of every job. Conversions therefore wait
-    # only for what is not there yet, and at first for one file, which waits for the other.
+    # Snakemake looks for the rule behind every input of every job. Conversions therefore wait for
+    # one file, which waits for the other. It stays their input once it is there: a job whose inputs
+    # differ is another job to Snakemake, and a PBS job of a killed run is taken over only if it
+    # does the same.
 
-    @property
-    def inputs_of_conversions(self) -> list[Path]:
+    @cached_property
+    def inputs_of_conversions(self) -> list[Any]:
         """What must be made before the first conversion."""
         if self.catalogue is None:
             return []
         if not self.recipe_file.exists():
             return [self.recipe_file]
-        return [] if self.land_mask_file.exists() else [self.land_mask_file]
+        # Only the Snakefile asks, where Snakemake is loaded anyway.
+        from snakemake.io import ancient
+
+        # A product that is older than the recipe, as after a restore, is not made again for that.
+        known = ancient(os.fspath(self.recipe_file))
+        return [known] if self.land_mask_file.exists() else [known, self.land_mask_file]
 
     @property
     def inputs_of_recipe(self) -> list[Path]:
