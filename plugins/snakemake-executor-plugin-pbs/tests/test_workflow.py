@@ -53,7 +53,7 @@ def test_ten_bad_ones_among_300(project):
 def test_jobs_side_by_side_keep_to_the_cores(project):
     """Four jobs of half a second on two cores take a second, not half and not two."""
     work = project(4, seconds=2)
-    ended = work.run(pbs_pack_size="4", pbs_pack_cores="2")
+    ended = work.run("--pbs-keep-successful-logs", pbs_pack_size="4", pbs_pack_cores="2")
     assert ended.code == 0, ended.out
     (log,) = (work.folder / ".snakemake" / "pbs_logs").glob("*.log")
     assert "Provided cores: 2" in log.read_text()
