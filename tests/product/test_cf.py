@@ -17,6 +17,7 @@ from shapely import wkt
 
 from xsar_batch.l1b import l1b
 from xsar_batch.product import cf, netcdf, verify
+from xsar_batch.product.variables import names
 
 # They are of xsar and what it calls.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -28,6 +29,9 @@ ALLOWED = {
     "multidataset": lambda before, after: after == int(before) and after.dtype == "int8",
     "units": lambda before, after: (before, after) in {("Degrees", "degree"), ("linear", "1")},
     "gcps": lambda before, after: points(before) == points(after),
+    # Without the local path; of the cells, 61 by 103 of 200 m, not of the image.
+    "name": lambda before, after: before.endswith(after.removeprefix("SENTINEL1_DS:")),
+    "coverage": lambda before, after: after == "12km * 21km (line * sample )",
 }
 
 RECIPE = {"resolution": "1000m", "function": "xsar_batch.l1b:l1b", "land_mask": "GSHHG 2.3.6"}
@@ -137,7 +141,7 @@ def test_provenance_overwrites_nothing(raw):
     assert (ds.attrs["title"], ds.attrs["Conventions"]) == ("mine", "CF-1.8, ACDD-1.3")
     now, before = ds.attrs["history"].split("\n")
     assert before == "earlier" and "xsar_batch.l1b:l1b at 1000m" in now
-    expected = {"source": "S1A_X.SAFE", "ipf": "003.71", "land_mask_source": "GSHHG 2.3.6"}
+    expected = {"source": "S1A_X.SAFE", "ipf_version": 3.71, "land_mask_source": "GSHHG 2.3.6"}
     assert expected.items() <= ds.attrs.items()
     assert ds.attrs["xsar_version"] == xsar.__version__
     assert ds.attrs["dask_version"] == dask.__version__
@@ -148,6 +152,19 @@ def test_provenance_overwrites_nothing(raw):
 
 def test_compliance_checker_has_nothing_of_high_priority(file, folder):
     assert high_priority_issues(file, folder / "report.json") == (0, [])
+
+
+def test_acdd_misses_only_names_that_cf_does_not_have(file, folder):
+    """CF has no standard name for what is peculiar to radar, such as noise and look-up tables."""
+    count, issues = high_priority_issues(file, folder / "report.json", "acdd:1.3")
+    without = names(lambda variable: variable.is_computed and not variable.standard_name)
+    with netCDF4.Dataset(file) as nc:
+        assert {issue["name"] for issue in issues} == {
+            f'variable "{n}" missing the following attributes:'
+            for n in without
+            if n in nc.variables
+        }
+    assert count == len(issues)
 
 
 def test_every_variable_says_what_it_is(conformed):
