@@ -1,6 +1,9 @@
 """The form of a product: what CF asks for, with all that xsar says kept."""
 
 import json
+import signal
+import subprocess
+import sys
 
 import dask
 import geopandas
@@ -120,6 +123,38 @@ def test_attributes_are_kept_in_the_file(conformed, file):
             for key, value in of.attrs.items():
                 found = where.getncattr(key)
                 assert np.array_equal(found, value), (where.name, key, found)
+
+
+OPEN_TWICE = """
+import sys, netCDF4
+one, other = (netCDF4.Dataset(sys.argv[1]) for _ in range(2))
+one["pol"][:], other["pol"][:]
+other.close()
+netCDF4.Dataset(sys.argv[1])["pol"][:]
+"""
+
+
+def test_texts_are_characters(file, tmp_path):
+    """A file with strings that is open twice, and closed once, is the end of the process."""
+    with netCDF4.Dataset(file) as nc:
+        assert not [name for name, variable in nc.variables.items() if variable.dtype is str]
+    assert subprocess.run([sys.executable, "-c", OPEN_TWICE, file]).returncode == 0
+    with xr.open_dataset(file) as ds:
+        assert ds["pol"].values.tolist() == ["VV", "VH"]
+    xr.Dataset({"sigma0": ("pol", [1.0, 2.0])}, {"pol": ["VV", "VH"]}).to_netcdf(
+        tmp_path / "strings.nc"
+    )
+    crash = subprocess.run([sys.executable, "-c", OPEN_TWICE, tmp_path / "strings.nc"])
+    assert crash.returncode == -signal.SIGSEGV, "netCDF takes strings now: cf._is_text can go"
+
+
+@pytest.mark.parametrize("texts", [["a", "bcd"], ["é", "中文"], ["", "a"], []])
+def test_texts_of_users_come_back(texts, tmp_path):
+    ds = cf.conform(xr.Dataset({"text": ("x", np.array(texts, dtype=object))}))
+    with xr.open_dataset(written(ds, tmp_path / "a.nc")) as read:
+        np.testing.assert_array_equal(
+            read["text"].fillna("").values, ["" if t != t else t for t in texts]
+        )
 
 
 def test_nothing_is_changed_in_place(raw):
@@ -350,7 +385,7 @@ def test_gcps_survive_a_round_trip_through_rioxarray(raw, file, tmp_path):
         found = ds.rio.get_gcps()
         # And once more, as somebody who works on would write it.
         ds["sigma0"].rio.write_gcps(found, ds.rio.crs).to_netcdf(tmp_path / "again.nc")
-    with rioxarray.open_rasterio(tmp_path / "again.nc") as again:
+    with rioxarray.open_rasterio(tmp_path / "again.nc", variable="sigma0") as again:
         assert again is not None
     with xr.open_dataset(tmp_path / "again.nc", decode_coords="all") as ds:
         twice = ds.rio.get_gcps()

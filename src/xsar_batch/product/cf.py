@@ -77,9 +77,20 @@ def _encoding(variable: xr.Variable, compression: int) -> dict[str, Any]:
         how["dtype"] = CF_TYPES[variable.dtype.name]
         if how["dtype"] == "int32" and not _fits(variable.values, np.int32):
             how["dtype"] = "float64"
+    elif _is_text(variable):
+        # Characters instead of strings: whoever opens a file with strings twice, and closes one of
+        # both, crashes with netCDF 4.10.1 and HDF5 2.2.0. CDO reads no strings either.
+        how["dtype"] = "S1"
     if variable.size >= WORTH_COMPRESSING and variable.dtype.kind in "fiu" and compression:
         how.update(zlib=True, complevel=compression, shuffle=True)
     return how
+
+
+def _is_text(variable: xr.Variable) -> bool:
+    """Texts, each of which has a letter at least, as characters must have."""
+    return variable.dtype.kind in "UO" and all(
+        isinstance(text, str) and text for text in variable.values.flat
+    )
 
 
 def seconds(variable: xr.Variable) -> xr.Variable:
