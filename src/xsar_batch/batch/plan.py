@@ -6,7 +6,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from xsar_batch.conversion.recipe import Recipe
 from xsar_batch.conversion.user_function import OURS
 from xsar_batch.landmask import polygons
 from xsar_batch.sentinel1 import cell_size
+from xsar_batch.system import module_file
 
 if TYPE_CHECKING:
     # pandas and the listing of the archive are for the main process alone.
@@ -135,7 +136,8 @@ class Plan:
 
     def command(self, script: Path) -> str:
         """Shell command of a conversion, but for threads and name."""
-        return _shell(script, "--run", os.fspath(self.run_file))
+        # It asks the environment for next to nothing: there is one for each SAFE.
+        return _shell(script, "--run", os.fspath(self.run_file), python=module_file.python("-S"))
 
     # By `shell`, like all rules: Snakemake's `script` does not quote the path of Python.
 
@@ -160,9 +162,9 @@ def tool(script: Path, config: Mapping[str, Any]) -> str:
     return _shell(script, "--settings", json.dumps(config, default=str))
 
 
-def _shell(script: Path, *words: str) -> str:
+def _shell(script: Path, *words: str, python: Sequence[str] = (sys.executable,)) -> str:
     """Shell command of a script. Braces mean themselves, not Snakemake's wildcards."""
-    command = shlex.join([sys.executable, os.fspath(script), *words])
+    command = shlex.join([*python, os.fspath(script), *words])
     return command.replace("{", "{{").replace("}", "}}")
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from xsar_batch.conversion.forkserver import VARIABLE, make_private
 from xsar_batch.conversion.watchdog import Watch, in_a_fork
+from xsar_batch.system import module_file
 from xsar_batch.system.process import is_orphaned, umask
 
 #: Limits of this process that its conversion has too.
@@ -126,7 +127,7 @@ def _place(folder: Path, threads: int) -> Path:
 def _start(own: Path, threads: int, *lock: int) -> subprocess.Popen:
     return subprocess.Popen(
         [
-            sys.executable,
+            *module_file.python(),
             "-m",
             "xsar_batch.conversion.forkserver.server",
             *map(str, (own, threads, *lock)),
