@@ -1,65 +1,52 @@
-"""The module file of conversions and of PBS jobs: ``python -m xsar_batch.conversion.modules FILE``.
+"""The module file of conversions and of PBS jobs: which one it is, and that it is made.
 
 It holds what a conversion, its client, the fork server and the Snakemake in a PBS job import.
 """
 
-import importlib
-import pkgutil
+import os
 import sys
-import tempfile
-from contextlib import chdir, suppress
+from contextlib import suppress
 from pathlib import Path
 
-import xsar_batch
-from xsar_batch.conversion.forkserver import preloading
 from xsar_batch.system import module_file
-from xsar_batch.system.module_file.record import Record
 
 #: Packages of this project that take part. They know nothing of each other, so these are names.
 PACKAGES = ("xsar_batch", "snakemake_executor_plugin_pbs", "snakemake_logger_plugin_progress")
 
-#: What a PBS job runs.
-IN_PBS_JOBS = ("snakemake_executor_plugin_pbs.supervisor", "snakemake_executor_plugin_pbs.inside")
 
-_SNAKEFILE = """
-rule convert:
-    output: "product"
-    shell: "touch {output}"
-"""
+def announce(is_made: bool) -> None:
+    """Tell the processes of this run which module file they start with, if there is one for this
+    environment; ``is_made`` has one made, for jobs that begin later.
 
-
-def file() -> Path:
-    """The module file of this environment; perhaps not there."""
-    return module_file.of_environment(PACKAGES)
-
-
-def make(path: Path) -> None:
-    """Import all that is needed, and write it down."""
-    record = Record()
-    with record.watching():
-        for name in IN_PBS_JOBS:
-            with suppress(ImportError):
-                importlib.import_module(name)
-        _run_snakemake()
-        for module in pkgutil.walk_packages(xsar_batch.__path__, "xsar_batch."):
-            importlib.import_module(module.name)
-        preloading.preload()
-    folders = [sys.prefix, sys.base_prefix]
-    for name in PACKAGES:
-        with suppress(ImportError):
-            folders += importlib.import_module(name).__path__
-    record.write(path, [Path(folder) for folder in folders])
+    Who sets the variable to nothing wants none.
+    """
+    if module_file.VARIABLE in os.environ:
+        return
+    file = module_file.of_environment(PACKAGES)
+    if not file.exists():
+        if not is_made:
+            return
+        _make_elsewhere(file)
+    os.environ[module_file.VARIABLE] = str(file)
 
 
-def _run_snakemake() -> None:
-    """Have Snakemake import what it imports only when it runs something."""
-    from snakemake.cli import main
-
-    with tempfile.TemporaryDirectory() as folder, chdir(folder):
-        Path("Snakefile").write_text(_SNAKEFILE)
-        with suppress(SystemExit):
-            main(["product", "--cores", "1", "--nolock", "--quiet", "all"])
+def check() -> None:
+    """Do without, in a job to which the file that it was told is not visible."""
+    if not Path(os.environ.get(module_file.VARIABLE, "")).is_file():
+        os.environ.pop(module_file.VARIABLE, None)
 
 
-if __name__ == "__main__":
-    make(Path(sys.argv[1]))
+def _make_elsewhere(file: Path) -> None:
+    """In a process that goes on by itself, and disturbs nobody: imports take long."""
+    import subprocess
+
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.with_suffix(".log").open("wb") as log:
+            subprocess.Popen(
+                ["nice", sys.executable, "-m", "xsar_batch.conversion.modules_made", str(file)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )

@@ -1,15 +1,12 @@
 """What conversions need, done once before they are forked: imports, and what libraries look up.
 
 A fork that imports a module, or asks where data files are, asks the file system again for each
-SAFE. ``tests/conversion/test_preloading.py`` names what a conversion asks that is not done here.
+SAFE: ``tests/conversion/test_modules.py`` fails then.
 """
 
-import functools
 import gc
 import importlib
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 
 def preload() -> None:
@@ -45,8 +42,6 @@ def preload() -> None:
 
 def _look_up() -> None:
     """Have libraries find their plugins and data, which they remember."""
-    import netCDF4
-    import rasterio._env
     import xarray.backends.plugins
     from xarray.namedarray import parallelcompat, pycompat
 
@@ -57,18 +52,18 @@ def _look_up() -> None:
     parallelcompat.list_chunkmanagers()
     for package in ("cupy", "pint", "sparse"):
         pycompat.array_type(package)
-    # Of the netCDF library: the first Dataset of a process has it look through its filters.
-    netCDF4.Dataset("nowhere", "w", diskless=True, persist=False).close()
-    # Asked again each time that a file is opened.
-    for finder in (rasterio._env.GDALDataFinder, rasterio._env.PROJDataFinder):
-        for question in {"find_file", "has_data", "search"} & set(vars(finder)):
-            setattr(finder, question, _remembering(getattr(finder(), question)))
+    _load_filters()
     versions()
     # argparse asks for translations of each word.
     command.parser()
 
 
-def _remembering(question: Callable[..., Any]) -> Callable[..., Any]:
-    """A method that asks once, whichever object it belongs to."""
-    known = functools.cache(question)
-    return lambda self, *words: known(*words)
+def _load_filters() -> None:
+    """Have the netCDF library find its filters: it looks for each when it is first used."""
+    import netCDF4
+
+    with netCDF4.Dataset("nowhere", "w", diskless=True, persist=False) as file:
+        file.createDimension("x", 1)
+        variable = file.createVariable("v", "f4", ("x",), zlib=True, shuffle=True)
+        variable[:] = 0
+        variable.filters()

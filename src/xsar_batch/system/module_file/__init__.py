@@ -1,10 +1,10 @@
 """The modules of an environment in one file, for file systems on which opening a file is slow.
 
-Importing xsar and Snakemake asks a file system 30,000 times: whether a module is in this folder or
-in that one, how old its source is, which distributions are installed. On a parallel file system each
-question costs up to milliseconds. All the answers stay the same as long as the environment does, so
-they are written down once, together with the code of the modules (:mod:`.record`), and read back as
-one file (:mod:`.start`). Compiled libraries stay where they are.
+Importing xsar and Snakemake asks a file system 20,000 times: whether a module is in this folder or
+in that one, how old its source is, which distributions are installed. On a parallel file system
+each question costs up to milliseconds. The answers stay the same as long as the environment does,
+so they are written down once, together with the code of the modules (:mod:`.record`), and read back
+as one file (:mod:`.start`). Compiled libraries stay where they are.
 
 The file's name says which environment it holds: it is never used for another.
 """
@@ -18,11 +18,11 @@ from pathlib import Path
 VARIABLE = "PYTHON_STARTER"
 
 
-def python(*options: str) -> list[str]:
+def python() -> list[str]:
     """How a command begins that goes on with a script or with ``-m MODULE``: Python, and the module
     file where there is one for this run."""
-    file = os.environ.get(VARIABLE, "")
-    return [sys.executable, *options, file] if os.path.isfile(file) else [sys.executable]
+    file = Path(os.environ.get(VARIABLE, ""))
+    return [sys.executable, str(file)] if file.is_file() else [sys.executable]
 
 
 def of_environment(packages: Iterable[str]) -> Path:

@@ -1,12 +1,12 @@
 """Writing a module file: what this process has imported, and what it looked for in vain."""
 
+import importlib
 import importlib.util
 import marshal
 import pkgutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import metadata
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.machinery import ExtensionFileLoader, FileFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType
@@ -36,13 +36,28 @@ class Record:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """From here on; all that is imported earlier is known all the same."""
-        read_text = metadata.PathDistribution.read_text
-        list_modules = pkgutil.iter_importer_modules.registry[FileFinder]
+        with ExitStack() as stack:
+            sys.meta_path.append(self)
+            stack.callback(sys.meta_path.remove, self)
+            for name in ("importlib.metadata", "importlib_metadata"):
+                with suppress(ImportError):
+                    self._note_texts(importlib.import_module(name).PathDistribution, stack)
+            self._note_lists(stack)
+            yield
 
-        def read_and_note(self_: metadata.PathDistribution, filename: str) -> str | None:
-            text = read_text(self_, filename)
-            self.texts[f"{self_._path}/{filename}"] = text
+    def _note_texts(self, kind: Any, stack: ExitStack) -> None:
+        read_text = kind.read_text
+
+        def read_and_note(distribution: Any, filename: str) -> str | None:
+            text = read_text(distribution, filename)
+            self.texts[f"{distribution._path}/{filename}"] = text
             return text
+
+        kind.read_text = read_and_note
+        stack.callback(setattr, kind, "read_text", read_text)
+
+    def _note_lists(self, stack: ExitStack) -> None:
+        list_modules = pkgutil.iter_importer_modules.registry[FileFinder]
 
         def list_and_note(importer: FileFinder, prefix: str = "") -> Iterator[tuple[str, bool]]:
             names = list(list_modules(importer, ""))
@@ -50,15 +65,8 @@ class Record:
                 self.listed[importer.path] = names
             return ((prefix + name, is_package) for name, is_package in names)
 
-        sys.meta_path.append(self)
-        metadata.PathDistribution.read_text = read_and_note
         pkgutil.iter_importer_modules.register(FileFinder, list_and_note)
-        try:
-            yield
-        finally:
-            sys.meta_path.remove(self)
-            metadata.PathDistribution.read_text = read_text
-            pkgutil.iter_importer_modules.register(FileFinder, list_modules)
+        stack.callback(pkgutil.iter_importer_modules.register, FileFinder, list_modules)
 
     def write(self, path: Path, folders: list[Path]) -> None:
         """Write a module file with all that is imported by now from these folders."""

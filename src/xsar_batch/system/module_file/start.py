@@ -40,7 +40,10 @@ class Finder(PathFinder):
                 return spec_from_file_location(name, file, loader=ExtensionFileLoader(name, file))
             inside = [file.rpartition("/")[0]] if is_package else None
             return spec_from_file_location(
-                name, file, loader=Loader(name, file, self, place), submodule_search_locations=inside
+                name,
+                file,
+                loader=Loader(name, file, self, place),
+                submodule_search_locations=inside,
             )
         # Other folders were put on the path since: they may hold it.
         if name in self.absent and (path is not None or sys.path[1:] == self.path):
@@ -67,7 +70,7 @@ class Loader(SourceFileLoader):
 
     def exec_module(self, module):
         super().exec_module(module)
-        if module.__name__ == "importlib.metadata":
+        if module.__name__ in ("importlib.metadata", "importlib_metadata"):
             _remember_texts(module, self._finder.texts)
         elif module.__name__ == "pkgutil":
             _remember_lists(module, self._finder.listed)
