@@ -1,6 +1,7 @@
 """The audit of single files: what is right is well, and every fault is named, in a sentence."""
 
 import errno
+import json
 import os
 import random
 import shutil
@@ -130,6 +131,17 @@ def test_without_its_safe_a_product_is_neither_well_nor_bad(made, tmp_path):
         "unknown",
         "its SAFE was not found, so positions were not checked; say where: --safes FOLDER",
     )
+
+
+def test_the_safe_is_found_by_the_record_of_the_conversion(made, tmp_path):
+    path = changed(made("ours"), tmp_path / made("ours").name, hide_safe)
+    with netCDF4.Dataset(made("ours")) as file:
+        safe = file.getncattr("name").split(":")[1]
+    assert products.check(path).state == "unknown"
+    record = Layout(tmp_path).outcome(path.stem)
+    record.parent.mkdir()
+    record.write_text(json.dumps({"safe": safe}))
+    assert products.check(path).state == "well"
 
 
 # -- what the notebook's users have --------------------------------------------------------------

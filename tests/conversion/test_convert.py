@@ -520,5 +520,5 @@ def test_cog_gives_the_product_of_the_safe_it_was_made_of(scene, land_mask_file,
 
     with xr.open_dataset(whole.product) as expected, xr.open_dataset(packed.product) as found:
         xr.testing.assert_equal(found, expected)
-        assert found.attrs["ipf"] == expected.attrs["ipf"] == "003.71"
+        assert found.attrs["ipf_version"] == expected.attrs["ipf_version"] == 3.71
         assert found.attrs["source"] == packed.safe.name

@@ -1,6 +1,9 @@
 """The form of a product: what CF asks for, with all that xsar says kept."""
 
 import json
+import signal
+import subprocess
+import sys
 
 import dask
 import geopandas
@@ -17,6 +20,7 @@ from shapely import wkt
 
 from xsar_batch.l1b import l1b
 from xsar_batch.product import cf, netcdf, verify
+from xsar_batch.product.variables import names
 
 # They are of xsar and what it calls.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -28,6 +32,9 @@ ALLOWED = {
     "multidataset": lambda before, after: after == int(before) and after.dtype == "int8",
     "units": lambda before, after: (before, after) in {("Degrees", "degree"), ("linear", "1")},
     "gcps": lambda before, after: points(before) == points(after),
+    # Without the local path; of the cells, 61 by 103 of 200 m, not of the image.
+    "name": lambda before, after: before.endswith(after.removeprefix("SENTINEL1_DS:")),
+    "coverage": lambda before, after: after == "12km * 21km (line * sample )",
 }
 
 RECIPE = {"resolution": "1000m", "function": "xsar_batch.l1b:l1b", "land_mask": "GSHHG 2.3.6"}
@@ -118,6 +125,38 @@ def test_attributes_are_kept_in_the_file(conformed, file):
                 assert np.array_equal(found, value), (where.name, key, found)
 
 
+OPEN_TWICE = """
+import sys, netCDF4
+one, other = (netCDF4.Dataset(sys.argv[1]) for _ in range(2))
+one["pol"][:], other["pol"][:]
+other.close()
+netCDF4.Dataset(sys.argv[1])["pol"][:]
+"""
+
+
+def test_texts_are_characters(file, tmp_path):
+    """A file with strings that is open twice, and closed once, is the end of the process."""
+    with netCDF4.Dataset(file) as nc:
+        assert not [name for name, variable in nc.variables.items() if variable.dtype is str]
+    assert subprocess.run([sys.executable, "-c", OPEN_TWICE, file]).returncode == 0
+    with xr.open_dataset(file) as ds:
+        assert ds["pol"].values.tolist() == ["VV", "VH"]
+    xr.Dataset({"sigma0": ("pol", [1.0, 2.0])}, {"pol": ["VV", "VH"]}).to_netcdf(
+        tmp_path / "strings.nc"
+    )
+    crash = subprocess.run([sys.executable, "-c", OPEN_TWICE, tmp_path / "strings.nc"])
+    assert crash.returncode == -signal.SIGSEGV, "netCDF takes strings now: cf._is_text can go"
+
+
+@pytest.mark.parametrize("texts", [["a", "bcd"], ["é", "中文"], ["", "a"], []])
+def test_texts_of_users_come_back(texts, tmp_path):
+    ds = cf.conform(xr.Dataset({"text": ("x", np.array(texts, dtype=object))}))
+    with xr.open_dataset(written(ds, tmp_path / "a.nc")) as read:
+        np.testing.assert_array_equal(
+            read["text"].fillna("").values, ["" if t != t else t for t in texts]
+        )
+
+
 def test_nothing_is_changed_in_place(raw):
     before = raw.copy(deep=True)
     attributes = {name: dict(variable.attrs) for name, variable in raw.variables.items()}
@@ -137,7 +176,7 @@ def test_provenance_overwrites_nothing(raw):
     assert (ds.attrs["title"], ds.attrs["Conventions"]) == ("mine", "CF-1.8, ACDD-1.3")
     now, before = ds.attrs["history"].split("\n")
     assert before == "earlier" and "xsar_batch.l1b:l1b at 1000m" in now
-    expected = {"source": "S1A_X.SAFE", "ipf": "003.71", "land_mask_source": "GSHHG 2.3.6"}
+    expected = {"source": "S1A_X.SAFE", "ipf_version": 3.71, "land_mask_source": "GSHHG 2.3.6"}
     assert expected.items() <= ds.attrs.items()
     assert ds.attrs["xsar_version"] == xsar.__version__
     assert ds.attrs["dask_version"] == dask.__version__
@@ -148,6 +187,19 @@ def test_provenance_overwrites_nothing(raw):
 
 def test_compliance_checker_has_nothing_of_high_priority(file, folder):
     assert high_priority_issues(file, folder / "report.json") == (0, [])
+
+
+def test_acdd_misses_only_names_that_cf_does_not_have(file, folder):
+    """CF has no standard name for what is peculiar to radar, such as noise and look-up tables."""
+    count, issues = high_priority_issues(file, folder / "report.json", "acdd:1.3")
+    without = names(lambda variable: variable.is_computed and not variable.standard_name)
+    with netCDF4.Dataset(file) as nc:
+        assert {issue["name"] for issue in issues} == {
+            f'variable "{n}" missing the following attributes:'
+            for n in without
+            if n in nc.variables
+        }
+    assert count == len(issues)
 
 
 def test_every_variable_says_what_it_is(conformed):
@@ -333,7 +385,7 @@ def test_gcps_survive_a_round_trip_through_rioxarray(raw, file, tmp_path):
         found = ds.rio.get_gcps()
         # And once more, as somebody who works on would write it.
         ds["sigma0"].rio.write_gcps(found, ds.rio.crs).to_netcdf(tmp_path / "again.nc")
-    with rioxarray.open_rasterio(tmp_path / "again.nc") as again:
+    with rioxarray.open_rasterio(tmp_path / "again.nc", variable="sigma0") as again:
         assert again is not None
     with xr.open_dataset(tmp_path / "again.nc", decode_coords="all") as ds:
         twice = ds.rio.get_gcps()

@@ -2,7 +2,8 @@
 
 The documents are followed in the order of `SESSION`, in a bash, as a user has it: a copy of the
 workflow, an archive of two demo scenes in $DATAWORK, and the stand-in PBS. A command that is new in
-a document needs a place in `SESSION` or in `NOT_RUN`.
+a document needs a place in `SESSION` or in `NOT_RUN`. docs/downstream.md is run as a whole by
+tests/end_to_end/test_downstream.py.
 """
 
 import re
@@ -20,7 +21,7 @@ from standin.pbs import Server
 DOCUMENTS = sorted(
     [
         *(REPO / "README.md", REPO / "CONTRIBUTING.md", REPO / "config" / "README.md"),
-        *REPO.glob("docs/*.md"),
+        *(path for path in REPO.glob("docs/*.md") if path.name != "downstream.md"),
     ]
 )
 
@@ -67,6 +68,7 @@ SESSION = {
     ),
     "python workflow/scripts/convert.py --help": Run("Exit codes: 0 done, 65 bad-safe"),
     "python -m sentinel1_demo_scenes --help": Run("--count"),
+    "python -m xsar_batch.product.variables": Run(r"\| `sigma0` \| pol, line, sample"),
     # README.md, with settings on the command line
     "snakemake -n --quiet --config safes=/path/to/safes output_dir=products": Run(
         PREVIEW.format(0, 2)

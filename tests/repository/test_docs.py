@@ -12,6 +12,7 @@ import yaml
 
 from xsar_batch.batch import settings_table
 from xsar_batch.failures import EXIT_CODES
+from xsar_batch.product import variables
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -42,6 +43,11 @@ def blocks(text: str, language: str) -> list[str]:
 def test_settings_table_is_that_of_the_schema():
     table = "\n".join(settings_table.table(yaml.safe_load(settings_table.SCHEMA.read_text())))
     assert table in README, "update it with: python -m xsar_batch.batch.settings_table"
+
+
+def test_table_of_variables_is_that_of_the_code():
+    text = (REPO / "docs" / "product.md").read_text()
+    assert variables.table() in text, "update it with: python -m xsar_batch.product.variables"
 
 
 def test_table_of_failures_has_every_class_and_its_exit_code():

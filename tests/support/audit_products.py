@@ -52,6 +52,10 @@ class Maker:
         function = others.pop("function", convert.user_function.OURS)
         job = convert.Job.by_hand(safe, path, self.land, resolution, function, **others)
         convert.convert(job, lambda: None)
+        with netCDF4.Dataset(path, "a") as file:
+            # Found through its own attribute, as one of the notebook is, for it is to be copied
+            # without the record of its conversion.
+            file.setncattr("name", f"SENTINEL1_DS:{safe}:IW")
         return path
 
     def notebook(self, safe: Path) -> Path:

@@ -329,15 +329,17 @@ BROKEN = {
 }
 
 
-def high_priority_issues(product: Path, report: Path) -> tuple[int, list]:
-    """What compliance-checker finds against CF-1.8: how many of high priority, and which."""
+def high_priority_issues(
+    product: Path, report: Path, convention: str = "cf:1.8"
+) -> tuple[int, list]:
+    """What compliance-checker finds: how many issues of high priority, and which."""
     from compliance_checker.runner import CheckSuite, ComplianceChecker
 
     CheckSuite.load_all_available_checkers()
     ComplianceChecker.run_checker(
-        [str(product)], ["cf:1.8"], 0, "normal", output_filename=str(report), output_format="json"
+        [str(product)], [convention], 0, "normal", output_filename=str(report), output_format="json"
     )
-    found = json.loads(report.read_text())["cf:1.8"]
+    found = json.loads(report.read_text())[convention]
     assert found["possible_points"] > 100, "it did not look at anything"
     return found["high_count"], [issue for issue in found["high_priorities"] if issue["msgs"]]
 

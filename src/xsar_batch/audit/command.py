@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         metavar="PLACE",
         help="where the SAFEs are, as in the setting safes: positions are compared with theirs. "
-        "Without it, the path in the product is tried",
+        "Without it, the path is tried that the record of its conversion has",
     )
     made.add_argument(
         "--at-least",

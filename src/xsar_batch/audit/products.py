@@ -6,7 +6,7 @@ the SAFE a product can be found to be bad, but not to be right.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,12 @@ import xarray as xr
 from packaging.version import InvalidVersion, Version
 
 from xsar_batch.audit import labels
+from xsar_batch.conversion import outcome
+from xsar_batch.conversion.layout import Layout
 from xsar_batch.conversion.user_function import OURS
 from xsar_batch.failures import BadProduct, BadSafe, Unsupported
 from xsar_batch.product import read, verify
+from xsar_batch.product.variables import names
 from xsar_batch.sentinel1 import annotation, files
 from xsar_batch.sentinel1.annotation import Annotation
 from xsar_batch.sentinel1.cell_size import pixels_per_cell
@@ -35,22 +38,9 @@ KINDS = {
     "version": "made by an older version than asked for",
 }
 
-#: Variables without which nothing can be done with a product of the notebook. Which others it has
-#: is a matter of xsar's version, and of what the notebook kept.
-LEAST = ("longitude", "latitude", "incidence", "sigma0")
-
 #: Incidence in degrees that some Sentinel-1 mode has (Sentinel-1 Product Definition,
 #: S1-RS-MDA-52-7440: stripmap 18.3 to 46.8, IW 29.1 to 46.0, EW 18.9 to 47.0), with a margin.
 INCIDENCE = (15.0, 50.0)
-
-#: Quantities that all vary over the image, each in its own way.
-DISTINCT = (
-    *("longitude", "latitude", "incidence", "elevation", "offboresight", "altitude"),
-    "slant_range_time",
-)
-
-#: Variables that are zero nowhere, unless a part of an uncompressed file is missing.
-NEVER_ZERO = ("sigma0_lut", "gamma0_lut", "slant_range_time", "elevation", "velocity")
 
 POLARISATIONS = {"SV": ["VV"], "SH": ["HH"], "DV": ["VV", "VH"], "DH": ["HH", "HV"]}
 
@@ -101,8 +91,8 @@ def check(
     path
         The file.
     safes
-        Path of the SAFE of that name (without ``.SAFE``), or None. Failing that, the path in the
-        product itself is tried.
+        Path of the SAFE of that name (without ``.SAFE``), or None. Failing that, the path is tried
+        that the record beside the product has, or the product itself if the notebook made it.
     at_least
         Package (``xsar``, ``xsar_batch``, …) -> the oldest version that will do.
     """
@@ -126,7 +116,7 @@ def check(
     try:
         if in_name and in_file and in_name != in_file:
             raise _Bad("name", f"this is a product of {in_file}")
-        image = _image(ds, known["safe"], safes)
+        image = _image(known["safe"], (safes(known["safe"]), *_noted(path, known["safe"], ds)))
         _check(ds, known, image)
         _check_versions(ds, at_least or {})
     except _Bad as bad:
@@ -156,10 +146,16 @@ def _made_by(ds: xr.Dataset) -> str:
     return {"": "notebook", OURS: "xsar-batch"}.get(function, function)
 
 
-def _image(ds: xr.Dataset, name: str, safes: Callable[[str], str | None]) -> Annotation | None:
-    """Annotation of the SAFE, if that is at hand and can be read."""
+def _noted(path: Path, name: str, ds: xr.Dataset) -> Iterator[str | None]:
+    """Where the SAFE was when the product was made."""
+    yield (outcome.read(Layout(path.parent).outcome(name)) or {}).get("safe")
     noted = re.fullmatch(r"SENTINEL1_DS:(.*):\w*", str(ds.attrs.get("name", "")))
-    for folder in (safes(name), noted and noted[1]):
+    yield noted and noted[1]
+
+
+def _image(name: str, folders: Iterable[str | None]) -> Annotation | None:
+    """Annotation of the SAFE, if that is in one of the folders and can be read."""
+    for folder in folders:
         if not folder or Path(folder).name.removesuffix(".SAFE") != name:
             continue
         for file in sorted(Path(folder).glob("annotation/*.xml")):
@@ -181,16 +177,17 @@ def _check(ds: xr.Dataset, known: Mapping[str, str], image: Annotation | None) -
         _check_place(ds, image)
         return
     is_ours = known["made_by"] == "xsar-batch"
-    names = verify.VARIABLES if is_ours else LEAST
+    # Which others a product of the notebook has is a matter of xsar's version, and of what it kept.
+    wanted = names() if is_ours else names(lambda variable: variable.is_essential)
     fields = parse(known["safe"])["polarisation"]
     with _judged("incomplete"):
-        verify.check_complete(ds, names, POLARISATIONS.get(fields, [fields]))
-    there = [name for name in verify.VARIABLES if name in ds.variables]
+        verify.check_complete(ds, wanted, POLARISATIONS.get(fields, [fields]))
+    there = [name for name in names() if name in ds.variables]
     empty = verify.without_values(ds, there)
     if empty:
         more = f", and {len(empty) - 1} more like it" if len(empty) > 1 else ""
         raise _Bad("empty", empty[0] + more)
-    for name in NEVER_ZERO:
+    for name in names(lambda variable: variable.is_never_zero):
         zeros = int((ds.variables[name].values == 0).sum()) if name in ds.variables else 0
         if zeros:
             raise _Bad("incomplete", f"{name} is zero in {zeros} cells: a part of the file is gone")
@@ -211,12 +208,13 @@ def _check_place(ds: xr.Dataset, image: Annotation | None) -> None:
 def _check_distinct(ds: xr.Dataset) -> None:
     """Check that quantities are not one and the same array: with dask 2025.9 and later plain xsar
     mixes them up (umr-lops/xsar#261)."""
-    there = [n for n in DISTINCT if n in ds.variables and ds.variables[n].size > 1]
+    distinct = names(lambda variable: variable.is_like_no_other)
+    there = [n for n in distinct if n in ds.variables and ds.variables[n].size > 1]
     for alike in _groups(there, lambda name: np.diagonal(np.atleast_2d(ds[name].values)).tobytes()):
         # The diagonal tells different quantities apart at a hundredth of the cost.
-        for names in _groups(alike, lambda name: ds[name].values.tobytes()):
+        for same in _groups(alike, lambda name: ds[name].values.tobytes()):
             raise BadProduct(
-                f"{', '.join(names[:-1])} and {names[-1]} hold the same values "
+                f"{', '.join(same[:-1])} and {same[-1]} hold the same values "
                 "(umr-lops/xsar#261: plain xsar with dask 2025.9 or later)"
             )
 

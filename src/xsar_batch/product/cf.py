@@ -1,8 +1,7 @@
 """What the CF conventions (1.8) ask for and xsar does not say.
 
 xsar's variables and their names stay as they are, and so do its attributes, except where CF
-forbids their form. Units and meanings of the annotated quantities: Sentinel-1 Product
-Specification (S1-RS-MDA-52-7441).
+forbids their form. What it does not say comes from :mod:`xsar_batch.product.variables`.
 """
 
 import json
@@ -11,88 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-_SIGMA0 = "surface_backwards_scattering_coefficient_of_radar_wave"
-
-#: Attributes by variable. xsar's own win, but for units that UDUNITS does not know.
-ATTRIBUTES: dict[str, dict[str, Any]] = {
-    "pol": {"long_name": "polarisation, transmitted and received"},
-    "line": {"long_name": "line of the full-resolution image at the centre of the cell"},
-    "sample": {"long_name": "sample of the full-resolution image at the centre of the cell"},
-    "longitude": {
-        "standard_name": "longitude",
-        "long_name": "longitude of the centre of the cell",
-        "units": "degrees_east",
-    },
-    "latitude": {
-        "standard_name": "latitude",
-        "long_name": "latitude of the centre of the cell",
-        "units": "degrees_north",
-    },
-    "time": {"standard_name": "time", "long_name": "azimuth time at mid-range"},
-    "azimuth_time": {"standard_name": "time", "long_name": "azimuth (zero-Doppler) time"},
-    "slant_range_time": {"long_name": "two-way slant range time", "units": "s"},
-    "digital_number": {
-        "long_name": "root mean square of the pixels' digital numbers",
-        "units": "1",
-    },
-    "sigma0": {
-        "standard_name": _SIGMA0,
-        "long_name": "normalised radar cross section sigma0, noise removed",
-        "units": "1",
-    },
-    "sigma0_raw": {
-        "standard_name": _SIGMA0,
-        "long_name": "normalised radar cross section sigma0, noise not removed",
-        "units": "1",
-    },
-    "gamma0": {"long_name": "normalised radar cross section gamma0, noise removed", "units": "1"},
-    "gamma0_raw": {
-        "long_name": "normalised radar cross section gamma0, noise not removed",
-        "units": "1",
-    },
-    "nesz": {"long_name": "noise equivalent sigma0", "units": "1"},
-    "negz": {"long_name": "noise equivalent gamma0", "units": "1"},
-    "sigma0_lut": {"long_name": "calibration look-up table for sigma0", "units": "1"},
-    "gamma0_lut": {"long_name": "calibration look-up table for gamma0", "units": "1"},
-    "noise_lut_range": {"long_name": "thermal noise power, range part", "units": "1"},
-    "noise_lut_azi": {"long_name": "thermal noise power, azimuth part", "units": "1"},
-    "noise_lut": {"long_name": "thermal noise power", "units": "1"},
-    "ground_heading": {"units": "degree"},
-    "incidence": {
-        "standard_name": "angle_of_incidence",
-        "long_name": "incidence angle at the ellipsoid",
-        "units": "degree",
-    },
-    "elevation": {"long_name": "elevation angle at the antenna", "units": "degree"},
-    "offboresight": {"long_name": "angle off the antenna's boresight", "units": "degree"},
-    "altitude": {
-        "standard_name": "height_above_reference_ellipsoid",
-        "long_name": "terrain height used for geolocation",
-        "units": "m",
-    },
-    "land_mask": {
-        "standard_name": "land_binary_mask",
-        "long_name": "land mask: cells whose centre is on land",
-        "units": "1",
-        "flag_values": np.array([0, 1], dtype="i1"),
-        "flag_meanings": "ocean land",
-    },
-    "velocity": {"long_name": "speed of the platform", "units": "m s-1"},
-    "range_ground_spacing": {"long_name": "ground range spacing of pixels", "units": "m"},
-    "sampleSpacing": {"long_name": "size of a cell across track"},
-    "lineSpacing": {"long_name": "size of a cell along track"},
-    "spatial_ref": {"long_name": "reference system and ground control points"},
-}
-
-#: What a variable holds, as ACDD 1.3 has it (``coverage_content_type``); the others are auxiliary.
-CONTENT_TYPES = {
-    **dict.fromkeys(("longitude", "latitude", "line", "sample", "pol", "time"), "coordinate"),
-    **dict.fromkeys(
-        ("digital_number", "sigma0", "sigma0_raw", "gamma0", "gamma0_raw"), "physicalMeasurement"
-    ),
-    "quality_flag": "qualityInformation",
-    "land_mask": "thematicClassification",
-}
+from xsar_batch.product.variables import VARIABLES
 
 #: Spellings of xsar that UDUNITS does not know.
 UNITS = {"Degrees": "degree", "linear": "1"}
@@ -112,9 +30,9 @@ def conform(ds: xr.Dataset) -> xr.Dataset:
     ds = ds.copy()
     ds = ds.set_coords([name for name in ("longitude", "latitude") if name in ds])
     for name, variable in ds.variables.items():
-        attributes = {**ATTRIBUTES.get(name, {}), **variable.attrs}
-        content = CONTENT_TYPES.get(str(name), "auxiliaryInformation")
-        attributes.setdefault("coverage_content_type", content)
+        known = VARIABLES.get(str(name))
+        attributes = {**(known.attributes() if known else {}), **variable.attrs}
+        attributes.setdefault("coverage_content_type", "auxiliaryInformation")
         if "comment" in attributes:
             # xsar says so of digital numbers that still hold their noise, and of what is made of
             # them.
@@ -159,9 +77,20 @@ def _encoding(variable: xr.Variable, compression: int) -> dict[str, Any]:
         how["dtype"] = CF_TYPES[variable.dtype.name]
         if how["dtype"] == "int32" and not _fits(variable.values, np.int32):
             how["dtype"] = "float64"
+    elif _is_text(variable):
+        # Characters instead of strings: whoever opens a file with strings twice, and closes one of
+        # both, crashes with netCDF 4.10.1 and HDF5 2.2.0. CDO reads no strings either.
+        how["dtype"] = "S1"
     if variable.size >= WORTH_COMPRESSING and variable.dtype.kind in "fiu" and compression:
         how.update(zlib=True, complevel=compression, shuffle=True)
     return how
+
+
+def _is_text(variable: xr.Variable) -> bool:
+    """Texts, each of which has a letter at least, as characters must have."""
+    return variable.dtype.kind in "UO" and all(
+        isinstance(text, str) and text for text in variable.values.flat
+    )
 
 
 def seconds(variable: xr.Variable) -> xr.Variable:

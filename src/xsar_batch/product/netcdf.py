@@ -33,7 +33,7 @@ def with_provenance(
         "source": f"{safe_name}.SAFE",
         **_extent(ds),
         "references": "https://github.com/umr-lops/xsar",
-        "ipf": ipf,
+        "ipf_version": float(ipf),
         "resolution": recipe["resolution"],
         **cell_size(ds),
         "function": recipe["function"],
@@ -46,8 +46,29 @@ def with_provenance(
     }
     history = "\n".join(filter(None, [did, ds.attrs.get("history")]))
     return ds.assign_attrs(
-        {**said, **ds.attrs, "history": history, "Conventions": "CF-1.8, ACDD-1.3"}
+        {
+            **said,
+            **ds.attrs,
+            **_of_this_product(ds),
+            "history": history,
+            "Conventions": "CF-1.8, ACDD-1.3",
+        }
     )
+
+
+def _of_this_product(ds: xr.Dataset) -> dict[str, str]:
+    """xsar's attributes that tell of the SAFE what differs in the product: ``name`` has the local
+    path of the SAFE, ``coverage`` is that of the image before it was cut to whole cells."""
+    said = {}
+    if {"name", "short_name"} <= set(ds.attrs):
+        said["name"] = ds.attrs["short_name"]
+    size = cell_size(ds)
+    if "coverage" in ds.attrs and len(size) == 2 and {"line", "sample"} <= set(ds.sizes):
+        along, across = (
+            round(ds.sizes[dim] * size[f"cell_size_{dim}"] / 1000) for dim in ("line", "sample")
+        )
+        said["coverage"] = f"{along}km * {across}km (line * sample )"
+    return said
 
 
 def cell_size(ds: xr.Dataset) -> dict[str, float]:

@@ -10,36 +10,21 @@ import dask.array as da
 import numpy as np
 import xarray as xr
 
+from xsar_batch.product.variables import VARIABLES, names
+
 NAME = "quality_flag"
 
-VALID, BORDER, NO_DATA, NOISE_UNKNOWN = range(4)
+#: Value -> meaning.
+MEANINGS = dict(enumerate(VARIABLES[NAME].flags))
 
-MEANINGS = {
-    VALID: "valid",
-    BORDER: "border",
-    NO_DATA: "no_data",
-    NOISE_UNKNOWN: "noise_unknown",
-}
+VALID, BORDER, NO_DATA, NOISE_UNKNOWN = MEANINGS
 
 #: Least share of a cell's pixels inside of the swath, for it to have values. They are means over
 #: these pixels, given for the cell's centre: with half of them, at most a quarter of a cell away.
 LEAST_INSIDE = 0.5
 
 #: What has no value where there are no data.
-MASKED = ("sigma0", "sigma0_raw", "gamma0", "gamma0_raw")
-
-ATTRIBUTES = {
-    "long_name": "quality of sigma0 and gamma0",
-    "standard_name": "quality_flag",
-    "units": "1",
-    "flag_values": np.array(list(MEANINGS), dtype="i1"),
-    "flag_meanings": " ".join(MEANINGS.values()),
-    "comment": (
-        "valid: all pixels of the cell lie inside of the swath; border: at least half of them, and "
-        "the values are means over these; no_data: fewer, no values; noise_unknown: the annotation "
-        "has no noise for the cell, so no values without noise"
-    ),
-}
+MASKED = names(lambda variable: variable.missing_where)
 
 
 def flagged(ds: xr.Dataset, share_inside: np.ndarray) -> xr.Dataset:
@@ -54,10 +39,9 @@ def flagged(ds: xr.Dataset, share_inside: np.ndarray) -> xr.Dataset:
     new = {}
     for name in MASKED:
         data = da.where(share >= LEAST_INSIDE, ds[name].transpose(*sigma0.dims).data, np.nan)
-        attributes = {**ds[name].attrs, "ancillary_variables": NAME}
-        new[name] = (sigma0.dims, data, attributes)
+        new[name] = (sigma0.dims, data, {**ds[name].attrs, "ancillary_variables": NAME})
     flag = da.map_blocks(_flag, share, new["sigma0"][1], dtype=np.int8)
-    return ds.assign({**new, NAME: (sigma0.dims, flag, dict(ATTRIBUTES))})
+    return ds.assign({**new, NAME: (sigma0.dims, flag)})
 
 
 def _flag(share_inside: np.ndarray, sigma0: np.ndarray) -> np.ndarray:

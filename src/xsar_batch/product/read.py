@@ -74,4 +74,5 @@ def _variable(variable: netCDF4.Variable) -> xr.Variable:
             if not np.isnan(fill):
                 values = np.where(values == fill, np.nan, values)
     attributes = {name: variable.getncattr(name) for name in ATTRIBUTES if name in has}
-    return xr.Variable(variable.dimensions, values, attributes)
+    # Characters have become texts, which are without the last dimension.
+    return xr.Variable(variable.dimensions[: values.ndim], values, attributes)

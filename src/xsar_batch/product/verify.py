@@ -9,6 +9,7 @@ from scipy.interpolate import RegularGridInterpolator
 
 from xsar_batch.failures import BadProduct
 from xsar_batch.product import quality_flag
+from xsar_batch.product.variables import VARIABLES, names
 from xsar_batch.sentinel1.annotation import Annotation, GeolocationGrid
 from xsar_batch.sentinel1.cell_size import pixels_per_cell
 from xsar_batch.sentinel1.safe import Safe
@@ -22,15 +23,6 @@ INCIDENCE_TOLERANCE = 0.01
 
 #: Metres of a degree of latitude (mean radius of WGS84, 6,371,008.8 m).
 METRES_PER_DEGREE = 111_195.08
-
-#: What our own function gives (27 variables, xsar 2026.8.31), beside ``quality_flag``.
-VARIABLES = (
-    *("longitude", "latitude", "incidence", "elevation", "altitude", "offboresight"),
-    *("azimuth_time", "slant_range_time", "ground_heading", "land_mask"),
-    *("time", "velocity", "range_ground_spacing", "sampleSpacing", "lineSpacing"),
-    *("digital_number", "sigma0", "sigma0_raw", "nesz", "gamma0", "gamma0_raw", "negz"),
-    *("sigma0_lut", "gamma0_lut", "noise_lut", "noise_lut_range", "noise_lut_azi"),
-)
 
 
 def check_file(path: Path, written: xr.Dataset) -> None:
@@ -71,8 +63,8 @@ def check_dataset(
     check_not_empty(ds)
     image = safe.annotations[0]
     if resolution is not None:
-        check_complete(ds, VARIABLES, safe.polarisations)
-        empty = without_values(ds, VARIABLES)
+        check_complete(ds, names(), safe.polarisations)
+        empty = without_values(ds, names())
         if empty:
             raise BadProduct(empty[0])
         if flagged or quality_flag.NAME in ds.variables:
@@ -94,19 +86,20 @@ def check_not_empty(ds: xr.Dataset) -> None:
         raise BadProduct("all values of the result are NaN")
 
 
-def check_complete(ds: xr.Dataset, names: Sequence[str], polarisations: Sequence[str]) -> None:
-    """Check that variables are there, ``sigma0`` among them with all its dimensions.
+def check_complete(ds: xr.Dataset, wanted: Sequence[str], polarisations: Sequence[str]) -> None:
+    """Check that variables are there, each with its dimensions.
 
     Raises
     ------
     BadProduct
         What is missing.
     """
-    missing = [name for name in names if name not in ds.variables]
+    missing = [name for name in wanted if name not in ds.variables]
     if missing:
         raise BadProduct(f"variables are missing: {', '.join(missing)}")
-    if set(ds["sigma0"].dims) != {"pol", "line", "sample"}:
-        raise BadProduct(f"sigma0 has dimensions {ds['sigma0'].dims}")
+    for name in wanted:
+        if set(ds.variables[name].dims) != set(VARIABLES[name].dims):
+            raise BadProduct(f"{name} has dimensions {ds.variables[name].dims}")
     if sorted(ds["pol"].values.tolist()) != sorted(polarisations):
         raise BadProduct(
             f"polarisations are {ds['pol'].values.tolist()}, the SAFE's {polarisations}"
@@ -118,28 +111,24 @@ def _check_quality(ds: xr.Dataset) -> None:
     if quality_flag.NAME not in ds.variables:
         raise BadProduct(f"variables are missing: {quality_flag.NAME}")
     flag = ds[quality_flag.NAME]
-    if set(flag.dims) != set(ds["sigma0"].dims) or not set(np.unique(flag)) <= {
-        *quality_flag.MEANINGS
-    }:
-        raise BadProduct(
-            f"{quality_flag.NAME} has dimensions {flag.dims}, values {np.unique(flag)}"
-        )
-    for name, without in (
-        ("sigma0", (quality_flag.NO_DATA, quality_flag.NOISE_UNKNOWN)),
-        ("sigma0_raw", (quality_flag.NO_DATA,)),
-    ):
+    meanings = VARIABLES[quality_flag.NAME].flags
+    values = np.unique(flag)
+    if set(flag.dims) != set(ds["sigma0"].dims) or not set(values) <= set(range(len(meanings))):
+        raise BadProduct(f"{quality_flag.NAME} has dimensions {flag.dims}, values {values}")
+    for name in quality_flag.MASKED:
+        without = [meanings.index(meaning) for meaning in VARIABLES[name].missing_where]
         wrong = int((ds[name].isnull() != flag.isin(without)).sum())
         if wrong:
             raise BadProduct(f"{name} does not agree with {quality_flag.NAME} in {wrong} cells")
 
 
-def without_values(ds: xr.Dataset, names: Sequence[str]) -> list[str]:
+def without_values(ds: xr.Dataset, wanted: Sequence[str]) -> list[str]:
     """Those of the variables that are all NaN, or digital numbers that are all zero: in words.
 
     A polarisation counts for itself.
     """
     found = []
-    for name in names:
+    for name in wanted:
         for pol, layer in _layers(ds, name):
             if layer.dtype.kind in "fM" and not np.isfinite(layer).any():
                 found.append(f"{name}{pol} is all NaN")
@@ -161,14 +150,21 @@ def _layers(ds: xr.Dataset, name: str) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def check_labels(ds: xr.Dataset, image: Annotation, cell: Mapping[str, int]) -> None:
-    """Check that ``line`` and ``sample`` are the centres of all whole cells of ``cell`` pixels."""
-    for dim, length in (("line", image.lines), ("sample", image.samples)):
+    """Check that ``line`` and ``sample`` are the centres of all whole cells of ``cell`` pixels, and
+    that ``lineSpacing`` and ``sampleSpacing`` are their size in metres."""
+    for dim, length, spacing in (
+        ("line", image.lines, image.line_spacing),
+        ("sample", image.samples, image.sample_spacing),
+    ):
         expected = np.arange(length // cell[dim]) * cell[dim] + (cell[dim] - 1) / 2
         if not np.array_equal(ds[dim].values, expected):
             raise BadProduct(
                 f"{dim} is not the centre of cells of {cell[dim]} pixels: {ds[dim].size} cells "
                 f"up to {ds[dim].values[-1]}, expected {expected.size} up to {expected[-1]}"
             )
+        size, metres = ds[f"{dim}Spacing"].item(), cell[dim] * spacing
+        if abs(size - metres) > 1e-3:
+            raise BadProduct(f"{dim}Spacing is {size:g} m; cells are {metres:g} m")
 
 
 def check_place(ds: xr.Dataset, grid: GeolocationGrid) -> None:
