@@ -85,7 +85,9 @@ def test_a_pbs_job_opens_one_file_instead_of_thousands(tmp_path):
 
 @pytest.fixture
 def environment(monkeypatch, tmp_path) -> Path:
-    monkeypatch.delenv(module_file.VARIABLE, raising=False)
+    # Set first: so it is put back afterwards, whatever the test makes of it.
+    monkeypatch.setenv(module_file.VARIABLE, "")
+    monkeypatch.delenv(module_file.VARIABLE)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     return module_file.of_environment(modules.PACKAGES)
 
