@@ -129,6 +129,9 @@ rule doctor:
 
 
 onstart:
+    # Nothing here needs a limit of jobs a second. While it holds jobs back, Snakemake starts a timer
+    # for each one that ends, and looks at all that wait whenever one of these goes off.
+    workflow.scheduler.job_rate_limiter = None
     jobs = list(workflow.dag.needrun_jobs())
     # The other rules only look.
     if {job.rule.name for job in jobs} & {"all", "convert", "recipe", "land_mask"}:

@@ -103,10 +103,14 @@ class World:
             say=self.said.append,
             warn=self.warned.append,
             clock=self.clock,
+            sleep=self.sleep,
         )
 
     def clock(self):
         return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
 
     def _prepare(self, entries, asked):
         if self.to_prepare:

@@ -5,9 +5,10 @@ import time
 from functools import partial
 
 import pytest
-from pbs_fleet import RUNS, World, folders
-from snakemake_executor_plugin_pbs import pbs_jobs
+from pbs_fleet import QUEUED, RUNS, World, folders
+from snakemake_executor_plugin_pbs import cancel, pbs_jobs
 from snakemake_executor_plugin_pbs.commands import Round
+from snakemake_executor_plugin_pbs.qstat import Status
 
 
 @pytest.fixture
@@ -15,13 +16,21 @@ def world(tmp_path):
     return partial(World, tmp_path)
 
 
-def test_cancel_deletes_all_with_one_command(world):
+def test_what_waits_is_deleted_and_what_runs_is_asked_to_end(world):
+    """PBS takes up to 12 s to see the end of a running job that qdel has killed."""
     here = world()
     here.add(*"abc")
     here.round()
     here.begin(0)
+
+    def ends_by_itself():
+        here.server.jobs["1.s"] = Status("F", 143, 93)
+        return here.server.qstat(["1.s"])
+
+    states = {"1.s": RUNS, "2.s": QUEUED, "3.s": QUEUED}
+    here.server.to_qstat = [Round(states, set()), ends_by_itself]
     here.fleet.cancel()
-    assert here.server.asked("qdel") == [["1.s", "2.s", "3.s"]]
+    assert here.server.asked("qdel") == [["2.s", "3.s"]]
     assert here.said[-1] == "3 PBS jobs deleted"
     assert here.warned == []
     # Whatever becomes of qdel: what has not begun does not, what runs ends itself.
@@ -32,6 +41,29 @@ def test_cancel_deletes_all_with_one_command(world):
     assert len(here.packs) == 3
     here.fleet.close()
     assert folders(here) == set()
+
+
+def test_what_does_not_end_by_itself_is_deleted(world):
+    here = world()
+    here.add("a")
+    here.round()
+    here.begin(0)
+    begin = here.now
+    here.fleet.cancel()
+    assert here.server.asked("qdel") == [["1.s"]]
+    assert here.server.times("qdel") == [begin + cancel.BY_THEMSELVES]
+    assert here.said[-1] == "1 PBS job deleted"
+
+
+def test_all_is_deleted_at_once_if_qstat_does_not_answer(world):
+    here = world()
+    here.add("a")
+    here.round()
+    here.begin(0)
+    begin = here.now
+    here.server.to_qstat = [Round({}, set(), "away")]
+    here.fleet.cancel()
+    assert here.server.times("qdel") == [begin]
 
 
 def test_cancel_of_nothing(world):

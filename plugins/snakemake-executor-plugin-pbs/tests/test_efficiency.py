@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from snakemake_executor_plugin_pbs import ExecutorSettings, logs
 from snakemake_executor_plugin_pbs.efficiency import SAMPLE, Efficiency
+from snakemake_executor_plugin_pbs.folder import Use
 from snakemake_executor_plugin_pbs.qstat import Status
 from snakemake_executor_plugin_pbs.request import PackRequest, Request
 
@@ -22,10 +23,12 @@ def asked(count=1, slots=1, **job):
     return PackRequest.of(request, count, ExecutorSettings(pack_cores=slots))
 
 
-def report(statuses, seconds, pack):
+def report(statuses, seconds, pack, *told):
     use = Efficiency()
     for number, _ in enumerate(statuses):
         use.submitted(f"{number}.s", SINGLE, pack)
+    for number, one in enumerate(told):
+        use.over(f"{number}.s", one)
     for one in seconds:
         use.ended("convert", one)
     use.ask(lambda ids: {job_id: statuses[int(job_id[:-2])] for job_id in ids})
@@ -65,6 +68,24 @@ def test_what_pbs_does_not_tell_is_not_made_up(status):
     lines = report([status], [1.0], asked(mem_mb=None, runtime=None))
     assert words(lines[1]) == "convert 1 ? / 1 ? / - MB 0.0 / - min"
     assert len(lines) == 2
+
+
+@pytest.mark.parametrize("status", [over(mem="0kb", wall="00:00:01", cput="00:00:00"), None])
+def test_a_short_job_tells_itself_what_it_used(status):
+    """PBS had not looked at it, or has forgotten it."""
+    use = Efficiency()
+    use.submitted("0.s", SINGLE, asked(count=4, slots=2))
+    use.over("0.s", Use(seconds=2.5, cpu_seconds=3.0, largest_mb=150))
+    use.ended("convert", 0.4)
+    use.ask(lambda ids: {"0.s": status} if status else {})
+    assert words(use.lines()[1]) == "convert 1 0.6 / 1 150 / 4000 MB 0.0 / 60 min"
+
+
+def test_what_pbs_has_seen_beyond_that_counts():
+    """Such as a process that was left behind."""
+    told = Use(seconds=600, cpu_seconds=3.0, largest_mb=150)
+    lines = report([over()], [300.0], asked(), told)
+    assert words(lines[1]) == "convert 1 0.9 / 1 1000 / 4000 MB 5.0 / 60 min"
 
 
 def test_groups_and_failures_are_left_out():

@@ -1,12 +1,15 @@
 """What PBS is asked, and what follows where it does not answer or does not know a job."""
 
+from dataclasses import asdict
 from functools import partial
 from itertools import pairwise
 
 import pytest
-from pbs_fleet import QUEUED, RUNS, submitted
+from pbs_fleet import QUEUED, RUNS, folders, submitted
 from snakemake_executor_plugin_pbs.backoff import BACKOFF
 from snakemake_executor_plugin_pbs.commands import Round
+from snakemake_executor_plugin_pbs.folder import Use
+from snakemake_executor_plugin_pbs.pbs_jobs import LAST_WORDS
 from snakemake_executor_plugin_pbs.qstat import Status
 from snakemake_executor_plugin_pbs.running import GONE_ROUNDS, GONE_SECONDS
 
@@ -193,3 +196,40 @@ def test_gone_and_killed(world, tmp_path):
         ("a", f"PBS job 1.s ended while it ran: {why}"),
         ("b", f"PBS job 1.s ended before it began: {why}"),
     ]
+
+
+# -- the end of a run ------------------------------------------------------------------------
+
+
+def reported(world):
+    """A world in which all of a PBS job is reported, and it has not ended."""
+    here = world("a")
+    here.begin(0)
+    here.inside(0).tell("done", 0)
+    assert here.live(1) == [("a", None)]
+    return here
+
+
+def test_last_words_are_waited_for(world, monkeypatch):
+    here = reported(world)
+    use = Use(seconds=2.0, cpu_seconds=1.0, largest_mb=90)
+    told = []
+    here.fleet.submission.on_over = lambda *words: told.append(words)
+
+    def end(seconds):
+        here.now += seconds
+        here.inside(0).tell("over", stopped="", use=asdict(use))
+
+    monkeypatch.setattr(here.fleet, "_sleep", end)
+    here.fleet.close()
+    assert told == [("1.s", use)]
+    assert folders(here) == set()
+
+
+def test_last_words_are_not_waited_for_for_long(world):
+    here = reported(world)
+    begin = here.now
+    here.fleet.close()
+    assert LAST_WORDS <= here.now - begin < LAST_WORDS + 1
+    # It writes into its folder still.
+    assert folders(here) == {"pack-0"}

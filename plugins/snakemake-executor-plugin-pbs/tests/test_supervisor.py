@@ -51,7 +51,7 @@ STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
 class Job:
     """A PBS job with this Snakemake."""
 
-    def __init__(self, root, count, body, **more):
+    def __init__(self, root, count, body, program=PROGRAM, **more):
         self.root = root
         self.folder = Folder(root / "pack")
         made = pack(root, *(task(root, str(n)) for n in range(count)))
@@ -59,7 +59,7 @@ class Job:
         self.folder.write(type(made)(**values), "", {})
         body = "\n    ".join(body.strip().splitlines())
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM.replace("BODY", body), self.folder.path],
+            [sys.executable, "-c", program.replace("BODY", body), self.folder.path],
             start_new_session=True,
         )
 
@@ -124,6 +124,10 @@ print("that was all")""",
     assert here.runs == ["01"]
     assert here.folder.claim()["pid"] == here.process.pid
     assert here.log.splitlines()[-1] == "that was all"
+    use = here.folder.read().use
+    assert 0 < use.seconds < 30
+    assert 0 < use.cpu_seconds < 30
+    assert 5 < use.largest_mb < 500
 
 
 def test_a_pack_that_is_not_to_run(tmp_path, job):
@@ -266,6 +270,30 @@ time.sleep(60)""",
     # Half a second for who else tells the jobs, and GRACE after that.
     assert 1.1 < time.monotonic() - begin < 6
     assert is_gone(here.folder.read().started[0]["pid"])
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "Snakemake's main process"])
+def test_a_stop_is_heard_while_snakemake_is_imported(job, tmp_path, how):
+    slow = tmp_path / "slow"
+    slow.mkdir()
+    (slow / "cli.py").write_text(
+        f"import time; open({str(slow / 'imported')!r}, 'w'); time.sleep(60)"
+    )
+    stub = 'sys.modules["snakemake.cli"] = snakemake.cli = ModuleType("snakemake.cli")'
+    here = job(2, "", program=PROGRAM.replace(stub, f"snakemake.__path__ = [{str(slow)!r}]"))
+    end = time.monotonic() + 30
+    while not (slow / "imported").exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    begin = time.monotonic()
+    if how == "SIGTERM":
+        here.process.terminate()
+    else:
+        here.folder.stop()
+    assert here.wait() == 128 + signal.SIGTERM
+    assert time.monotonic() - begin < 3
+    assert here.folder.read().stopped["by"] == how
+    assert here.fates == (set(), set(), set())
 
 
 # -- limits ----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import random
 import re
+import shutil
 import signal
 import time
 
@@ -167,7 +168,11 @@ def test_refused_request_ends_the_run_with_what_to_change(project):
 
 def test_commands_that_are_not_there_are_said(project):
     work = project(1)
-    ended = run(*work.command(), cwd=work.folder)
+    # Not the PATH of the tests: on a login node the commands are there.
+    programs = work.folder / "bin"
+    programs.mkdir()
+    (programs / "bash").symlink_to(shutil.which("bash"))
+    ended = run(*work.command(), cwd=work.folder, PATH=str(programs))
     assert ended.code != 0
     assert "qsub and qstat and qdel not found" in ended.out
     assert "--executor local" in ended.out

@@ -1,13 +1,15 @@
 """What the jobs of a run have asked for and used, by rule, and what to ask for next time.
 
-Time is that of single jobs. Memory and cores are those of PBS jobs as PBS measures them: where
-``s`` jobs run side by side, a job is taken to have used an ``s``-th.
+Time is that of single jobs. Memory and cores are those of PBS jobs: where ``s`` jobs run side by
+side, a job is taken to have used an ``s``-th. They are measured twice, and the larger figure
+counts. PBS looks at all processes, but only now and then, so it misses short jobs. The kernel knows
+all that has ended by then, but not a process that a job has left behind.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from .folder import Pack
+from .folder import Pack, Use
 from .qstat import Status
 from .queues import megabytes, minutes
 from .request import PackRequest
@@ -50,6 +52,8 @@ class Efficiency:
 
     def __init__(self) -> None:
         self._rules: dict[str, RuleUse] = {}
+        #: What PBS jobs told themselves, by their id.
+        self._told: dict[str, Use] = {}
 
     def submitted(self, job_id: str, pack: Pack, asked: PackRequest) -> None:
         """A PBS job that was submitted. Group jobs are left out: their rules differ."""
@@ -69,14 +73,18 @@ class Efficiency:
             self._rules[rule].jobs += 1
             self._rules[rule].seconds = max(self._rules[rule].seconds, seconds or 0.0)
 
+    def over(self, job_id: str, use: Use) -> None:
+        """A PBS job has come to its end, and has told what it used."""
+        self._told[job_id] = use
+
     def ask(self, qstat: Callable[[Sequence[str]], dict[str, Status]]) -> None:
         """Ask PBS what its jobs have used."""
         for use in self._rules.values():
             for start in range(0, len(use.pbs_jobs), _A_QUESTION):
                 asked = dict(use.pbs_jobs[start : start + _A_QUESTION])
-                for job_id, status in qstat(list(asked)).items():
-                    if status.is_over:
-                        _add(use, status, asked[job_id])
+                known = qstat(list(asked))
+                for job_id, slots in asked.items():
+                    _add(use, known.get(job_id), self._told.get(job_id), slots)
 
     def lines(self) -> list[str]:
         """A table, a line a rule, and what to write into a profile; nothing without any job."""
@@ -94,14 +102,21 @@ class Efficiency:
         return lines
 
 
-def _add(use: RuleUse, status: Status, slots: int) -> None:
-    memory = megabytes(status.used_mem)
-    wall, cpu = minutes(status.used_walltime), minutes(status.used_cput)
-    use.used_mem_mb = max(use.used_mem_mb, (memory or 0) / slots)
-    # A job of a second or two: PBS counts whole seconds, and that of a start is most of it.
-    if wall and cpu and status.ncpus:
-        use.cpu_seconds += 60 * cpu
-        use.core_seconds += 60 * wall * status.ncpus
+def _add(rule: RuleUse, status: Status | None, told: Use | None, slots: int) -> None:
+    """Add a PBS job: ``status`` is what PBS knows of it, ``told`` what it knew itself."""
+    is_over = status is not None and status.is_over
+    cpu = wall = memory = 0.0
+    if is_over:
+        cpu, wall = 60 * (minutes(status.used_cput) or 0), 60 * (minutes(status.used_walltime) or 0)
+        memory = (megabytes(status.used_mem) or 0) / slots
+    if told is not None:
+        cpu, wall = max(cpu, told.cpu_seconds), told.seconds
+        # Of the largest process: no job has used less.
+        memory = max(memory, told.largest_mb)
+    rule.used_mem_mb = max(rule.used_mem_mb, memory)
+    if wall and cpu:
+        rule.cpu_seconds += cpu
+        rule.core_seconds += wall * slots * rule.threads
 
 
 def _row(name: str, use: RuleUse) -> tuple[str, ...]:

@@ -91,6 +91,7 @@ class Executor(RemoteExecutor):
             lag=max(LAG, self.workflow.execution_settings.latency_wait),
         )
         self.pbs.submission.on_submitted = self.efficiency.submitted
+        self.pbs.submission.on_over = self.efficiency.over
         for advice in scheduling.advice(self.workflow):
             self.logger.warning(advice)
         # Loggers that count what runs must know that not all runs that is handed over.

@@ -54,6 +54,15 @@ class Pack:
     asks: str = ""
 
 
+@dataclass(frozen=True)
+class Use:
+    """What a PBS job used, as it told at its end. ``largest_mb`` is its largest process."""
+
+    seconds: float
+    cpu_seconds: float
+    largest_mb: float
+
+
 @dataclass
 class Events:
     """What the PBS job has told so far. Keys are numbers of tasks, values the events' lines."""
@@ -67,6 +76,8 @@ class Events:
     stopped: dict | None = None
     #: It has said its last word: nothing of it runs any more.
     is_over: bool = False
+    #: What it used, once it is over.
+    use: Use | None = None
     #: What did not come to its own end: killed together with the PBS job.
     killed: set[int] = field(default_factory=set)
     #: Limits that tasks have broken, so that they were told to end.
@@ -222,6 +233,7 @@ class Folder:
                 events.stopped = line
             case "over":
                 events.is_over = True
+                events.use = Use(**line["use"]) if line.get("use") else None
 
     def beat(self) -> None:
         """Show that the PBS job is alive."""

@@ -13,6 +13,7 @@ from contextlib import suppress
 from . import qstat
 from .adoption import Adoption
 from .backoff import Backoff
+from .cancel import end_all
 from .folder import Folder
 from .ledger import Ledger
 from .running import LAG, Entry, Report, Running
@@ -34,8 +35,11 @@ LOOKS_A_SECOND = 30
 #: noted it by then. A kill in between must not do a job twice.
 KEPT = 20.0
 
+#: Seconds that a run waits at its end for PBS jobs that are ending.
+LAST_WORDS = 3.0
+
 #: Seconds within which Ctrl-C has ended everything, or says what is left to do.
-CANCEL_WITHIN = 8.0
+CANCEL_WITHIN = 9.0
 
 
 class PbsJobs:
@@ -57,6 +61,7 @@ class PbsJobs:
         warn: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
         lag: float = LAG,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.server = server
         self.ledger = ledger
@@ -65,7 +70,8 @@ class PbsJobs:
         self.lag = lag
         self.running: list[Running] = []
         self.submission = Submission(server, settings, prepare, say, warn)
-        self._say, self._warn, self._clock = say, warn, clock
+        self._say, self._warn = say, warn
+        self._clock, self._sleep = clock, sleep
         self._inbox: queue.SimpleQueue[Entry] = queue.SimpleQueue()
         self._is_complete = False
         #: Ends that were found; they survive an error in the rest of a round.
@@ -214,6 +220,8 @@ class PbsJobs:
         """Forget PBS jobs that are over, and remove the folders of ours."""
         for one in [one for one in self.running if one.is_over]:
             self.running.remove(one)
+            if one.id and one.folder.events.use:
+                self.submission.on_over(one.id, one.folder.events.use)
             # One that PBS has lost may live all the same, and is to find its folder.
             has_ended = one.folder.events.is_over or (one.status and one.status.is_over)
             if one in self._own and has_ended:
@@ -245,25 +253,22 @@ class PbsJobs:
     def is_cancelled(self) -> bool:
         return self._cancelled.is_set()
 
-    # -- the end ----------------------------------------------------------------------------
-
     def cancel(self) -> None:
         """Delete all PBS jobs, also one that is being submitted at this moment."""
         self._cancelled.set()
         self.server.stop_asking()
-        until = self._clock() + CANCEL_WITHIN
         # A qsub that hangs is not waited for: what comes of it must not run.
         has_lock = self._lock.acquire(timeout=CANCEL_WITHIN / 2)
         try:
             in_flight = self.submission.in_flight
             if in_flight is not None:
                 in_flight.revoke()
-            self._delete_all([one for one in self.running if not one.is_over], until)
+            self._delete_all([one for one in self.running if not one.is_over])
         finally:
             if has_lock:
                 self._lock.release()
 
-    def _delete_all(self, left: list[Running], until: float) -> None:
+    def _delete_all(self, left: list[Running]) -> None:
         for one in left:
             # Where qdel does not reach a job, it neither begins nor goes on.
             with suppress(OSError):
@@ -273,18 +278,12 @@ class PbsJobs:
         if not ids:
             return
         self.server.ask_again()
-        problem = self.server.qdel(ids, patience=CANCEL_WITHIN)
-        while ids and not problem and self._clock() < until:
-            answer = self.server.qstat(ids, patience=max(1.0, until - self._clock()))
-            ended = {i for i in ids if i in answer.jobs and answer.jobs[i].is_over}
-            ids = [i for i in ids if i not in ended | answer.gone]
-            if ids:
-                time.sleep(0.5)
+        ids, problem = end_all(ids, self.server, CANCEL_WITHIN, self._clock, self._sleep)
         for one in left:
             one.is_over = one.id not in ids
         if ids:
             self._warn(
-                f"PBS jobs may be left ({problem or 'they take their time to end'}). "
+                f"PBS jobs may be left ({problem}). "
                 f"They stop by themselves; to be sure:  qdel {' '.join(ids)}"
             )
         else:
@@ -292,6 +291,8 @@ class PbsJobs:
 
     def close(self) -> None:
         """Remove what no later run has a use for."""
+        if not self._cancelled.is_set():
+            self._hear_last_words()
         for _, folder in self._finished:
             folder.remove()
         keep = set()
@@ -302,3 +303,15 @@ class PbsJobs:
             else:
                 keep.add(one.folder.path)
         self.ledger.tidy(keep)
+
+    def _hear_last_words(self) -> None:
+        """Wait for PBS jobs of which all is reported: they are ending."""
+        until = self._clock() + LAST_WORDS
+        while ending := [one for one in self.running if not one.entries]:
+            now = self._clock()
+            for one in ending:
+                self._look_at(one, now)
+            self._remove_finished(now)
+            if now >= until:
+                return
+            self._sleep(0.1)

@@ -31,7 +31,7 @@ def advice(workflow: Any) -> Iterator[str]:
         )
     if limit is not None and limit.max_jobs < count:
         yield (
-            f"PBS: {about}, because max-jobs-per-timespan: {limit.max_jobs}/{limit.timespan}s "
+            f"PBS: {about}, because max-jobs-per-timespan: {limit.max_jobs}/{limit.timespan:g}s "
             "holds ready jobs back. Write  max-jobs-per-timespan: 1000000/1s"
         )
     if not settings.subsample:

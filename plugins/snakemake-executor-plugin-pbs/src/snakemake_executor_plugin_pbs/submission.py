@@ -6,7 +6,7 @@ from typing import Protocol
 from .backoff import Backoff
 from .broken_nodes import BrokenNodes
 from .commands import Later, Refused, Round, Unclear
-from .folder import Folder, Pack
+from .folder import Folder, Pack, Use
 from .packing import Waiting
 from .request import PackRequest, Request, widest
 from .running import Entry, Report, Running
@@ -48,6 +48,8 @@ class Submission:
         self.refused: list[Report] = []
         #: Called with the id, the pack and what was asked for of each PBS job.
         self.on_submitted: Callable[[str, Pack, PackRequest], None] = lambda *_: None
+        #: Called with the id of each PBS job that has ended, and what it used.
+        self.on_over: Callable[[str, Use], None] = lambda *_: None
         self._server, self._settings, self._prepare = server, settings, prepare
         self._say, self._warn = say, warn
         self._pause = Backoff()

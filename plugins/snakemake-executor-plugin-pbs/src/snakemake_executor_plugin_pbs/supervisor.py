@@ -7,18 +7,20 @@ job gets one of its own, so that the one at fault is alone.
 
 import ctypes
 import os
+import resource
 import signal
 import socket
 import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import psutil
 
 from . import inside
-from .folder import Folder, Pack, Task
+from .folder import Folder, Pack, Task, Use
 from .limits import Limits, Watchdog
 from .processes import descendants, is_alive, of_jobs, signal_all
 
@@ -28,6 +30,12 @@ BEAT = 15.0
 
 #: Seconds that running jobs have after SIGTERM. PBS waits for 10 before it kills.
 GRACE = 3.0
+
+#: Who asks by a file in the folder to stop.
+MAIN_PROCESS = "Snakemake's main process"
+
+#: Signals that end the PBS job.
+STOPS = frozenset({signal.SIGTERM, signal.SIGINT})
 
 #: prctl: what is orphaned below this process becomes its child.
 _PR_SET_CHILD_SUBREAPER = 36
@@ -44,21 +52,55 @@ class Supervisor:
         self.watchdog = Watchdog(limits)
         self.stopped = ""
         self._next_beat = 0.0
+        self._began = time.monotonic()
 
     def run(self) -> int:
         """Returns the exit code of the PBS job: 0 if all jobs went well."""
         todo = dict(enumerate(self.pack.tasks))
+        self._import_snakemake()
         try:
             if self.pack.is_group:
                 self._group(todo)
             else:
                 self._singles(todo)
         finally:
-            self.folder.tell("over", stopped=self.stopped)
+            self.folder.tell("over", stopped=self.stopped, use=asdict(self._use()))
             self.folder.flush()
         if self.stopped:
             return 128 + signal.SIGTERM
         return int(bool(self.folder.read().failed))
+
+    def _use(self) -> Use:
+        own, children = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        return Use(
+            seconds=round(time.monotonic() - self._began, 2),
+            cpu_seconds=round(sum(u.ru_utime + u.ru_stime for u in (own, children)), 2),
+            largest_mb=round(max(own.ru_maxrss, children.ru_maxrss) / 1024),
+        )
+
+    def _import_snakemake(self) -> None:
+        """Import Snakemake before the first fork: a second one of this pack then starts at once.
+
+        On a busy parallel file system that takes a minute: a stop is heard meanwhile. Afterwards
+        the signals are blocked, and waited for.
+        """
+
+        def look(number: int, frame: object) -> None:
+            if number == signal.SIGALRM and not self.folder.is_to_stop:
+                return
+            self._set_stopped(MAIN_PROCESS if number == signal.SIGALRM else "SIGTERM")
+            self.folder.tell("over", stopped=self.stopped)
+            os._exit(128 + signal.SIGTERM)
+
+        before = {number: signal.signal(number, look) for number in (*STOPS, signal.SIGALRM)}
+        signal.setitimer(signal.ITIMER_REAL, TICK / 2, TICK / 2)
+        import snakemake.cli
+
+        assert snakemake.cli
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {*STOPS, signal.SIGCHLD})
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     def _group(self, todo: dict[int, Task]) -> None:
         """A group job has one end: that of its Snakemake."""
@@ -86,24 +128,21 @@ class Supervisor:
 
     def _snakemake(self, tasks: dict[int, Task]) -> int:
         """Run one Snakemake to its end; returns its exit code, negative for a signal."""
-        signals = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
-        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-        # Imported before the fork: a second Snakemake of this pack starts at once.
-        import snakemake.cli
-
-        assert snakemake.cli
-        if signal.sigpending() & {signal.SIGTERM, signal.SIGINT}:
+        if signal.sigpending() & STOPS:
             self._set_stopped("SIGTERM")
+            return -signal.SIGTERM
+        if self.folder.is_to_stop:
+            self._set_stopped(MAIN_PROCESS)
             return -signal.SIGTERM
         sys.stdout.flush()
         sys.stderr.flush()
         child = os.fork()
         if child == 0:
-            _be_snakemake(self.folder, tasks, self.pack, signals)
+            _be_snakemake(self.folder, tasks, self.pack, {*STOPS, signal.SIGCHLD})
         process = psutil.Process(child)
         while True:
-            got = signal.sigtimedwait(signals, TICK)
-            is_told = got is not None and got.si_signo in (signal.SIGTERM, signal.SIGINT)
+            got = signal.sigtimedwait({*STOPS, signal.SIGCHLD}, TICK)
+            is_told = got is not None and got.si_signo in STOPS
             ended, status = os.waitpid(child, os.WNOHANG)
             if ended:
                 code = os.waitstatus_to_exitcode(status)
@@ -119,7 +158,7 @@ class Supervisor:
                 return self._stop(process, "SIGTERM")
             self._look_after(process)
             if self.folder.is_to_stop:
-                return self._stop(process, "Snakemake's main process")
+                return self._stop(process, MAIN_PROCESS)
 
     def _look_after(self, process: psutil.Process) -> None:
         if time.monotonic() > self._next_beat:
