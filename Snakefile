@@ -44,11 +44,17 @@ localrules:
     doctor,
 
 
+def products(wildcards):
+    if workflow.is_main_process and not workflow.dryrun:
+        plan.begin_at_once(workflow.local_exec)
+    return plan.products(everything=workflow.dag_settings.forceall)
+
+
 # What is done is not even asked for, unless by --forceall: no touched file can make it again.
 rule all:
     input:
         plan.inputs_of_conversions if plan.done.pending else [],
-        lambda wildcards: plan.products(everything=workflow.dag_settings.forceall),
+        products,
 
 
 # retries are the profile's: a number here would overrule --retries.

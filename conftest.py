@@ -6,6 +6,12 @@ import pytest
 #: same: one run with a bad SAFE, again, a kill; one pack with a bad SAFE, one that is taken over.
 SLOW = {
     "audit/test_products.py": ("test_whole_products", "test_variables_that_are_mixed_up"),
+    "conversion/test_modules.py": (
+        "test_a_run_is_told_of_the_file_that_is_there",
+        "test_it_is_made_for_jobs_that_begin_later",
+        "test_who_wants_none_says_so",
+        "test_a_job_that_does_not_see_it_does_without",
+    ),
     "end_to_end/test_accounts_agree.py": (),
     "end_to_end/test_audit.py": (),
     "end_to_end/test_downstream.py": (),

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import resource
-import shlex
 import signal
 import subprocess
 import sys
@@ -33,7 +32,7 @@ from xsar_batch.batch.plan import Plan
 from xsar_batch.conversion import job_table, outcome, recipe, user_function
 from xsar_batch.conversion.layout import Layout
 from xsar_batch.failures import BadSafe, ConfigError
-from xsar_batch.system import messages
+from xsar_batch.system import messages, module_file
 
 FIRST = {"resolution": "1000m", "function": "xsar_batch.l1b:l1b", "land_mask": "GSHHG"}
 SECOND = {**FIRST, "resolution": "500m"}
@@ -422,9 +421,17 @@ def test_command_of_a_conversion_means_what_it_says(config, tmp_path, monkeypatc
     plan = plan_of(config, output_dir=str(tmp_path / "a 'place' of mine & $ more"))
     # Snakemake formats it, and the shell takes it apart.
     monkeypatch.setattr(sys, "executable", "/env {wild}/python")
-    words = shlex.split(plan.command(Path("/scripts {wild}/convert.py")).format(wild="WRONG"))
-    expected = ["/env {wild}/python", "/scripts {wild}/convert.py", "--run", str(plan.run_file)]
-    assert words == expected
+    command = plan.command(Path("/scripts {wild}/convert.py")).format(wild="WRONG")
+    expected = ["/scripts {wild}/convert.py", "--run", str(plan.run_file)]
+    for starter, more in (("", []), ("/my {wild}/modules", ["-S", "/my {wild}/modules"])):
+        done = subprocess.run(
+            ["bash", "-c", f"printf '%s\\n' {command}"],
+            env={module_file.VARIABLE: starter},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.splitlines() == ["/env {wild}/python", *more, *expected]
 
 
 # -- plan: what waits for what ---------------------------------------------------------------

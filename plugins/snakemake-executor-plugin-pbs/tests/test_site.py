@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from snakemake_executor_plugin_pbs import flavour, site
 from snakemake_executor_plugin_pbs.environment import as_bash, portable
-from snakemake_executor_plugin_pbs.job_script import job_script
+from snakemake_executor_plugin_pbs.job_script import STARTER, job_script
 
 
 @pytest.mark.parametrize(
@@ -87,3 +87,15 @@ def test_the_sites_lines_come_after_the_environment_and_before_the_command(tmp_p
         env={"PATH": os.environ["PATH"]},
     )  # fmt: skip
     assert done.stdout.split("\n")[:2] == [f"/site:/mine yes 1 {tmp_path}/a b", "0027"]
+
+
+def test_python_begins_with_the_starter_where_it_is_there(tmp_path):
+    (tmp_path / "env.sh").touch()
+    (tmp_path / "a starter").touch()
+    text = job_script(tmp_path, "027", tmp_path / "env.sh", "", ["echo", "-m", "module", "$word"])
+    for starter, said in (("a starter", "a starter -m"), ("gone", "-m"), ("", "-m")):
+        done = subprocess.run(
+            ["bash", "-c", text], capture_output=True, text=True, check=True,
+            env={"PATH": os.environ["PATH"], STARTER: starter},
+        )  # fmt: skip
+        assert done.stdout == f"{said} module $word\n"

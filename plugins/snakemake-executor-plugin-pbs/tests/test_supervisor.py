@@ -328,6 +328,7 @@ tell("failed", 0)
 tell("started", 1)
 tell("done", 1)""",
         mem_mb=200,
+        asked_mb=300,
     )
     assert here.wait() == 1
     assert here.folder.read().breaches == {0: "memory"}

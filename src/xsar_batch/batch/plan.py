@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from xsar_batch.batch.pending import Done, tell
 from xsar_batch.batch.settings import Settings
-from xsar_batch.conversion import forkserver
+from xsar_batch.conversion import forkserver, modules
 from xsar_batch.conversion import recipe as recipes
 from xsar_batch.conversion.forkserver import client
 from xsar_batch.conversion.layout import Layout
@@ -22,6 +22,7 @@ from xsar_batch.conversion.recipe import Recipe
 from xsar_batch.conversion.user_function import OURS
 from xsar_batch.landmask import polygons
 from xsar_batch.sentinel1 import cell_size
+from xsar_batch.system import module_file
 
 if TYPE_CHECKING:
     # pandas and the listing of the archive are for the main process alone.
@@ -48,6 +49,7 @@ class Plan:
         settings = Settings.from_config(config, in_job=True)
         layout = Layout(settings.output_dir)
         forkserver.announce(settings.warm)
+        modules.check()
         return cls(settings, layout, layout.run(recipes.digest(config)))
 
     @classmethod
@@ -83,6 +85,15 @@ class Plan:
         """Import xsar now, for the conversions to come, while this Snakemake still makes up its
         mind: on a parallel file system either takes a minute."""
         client.start(self.settings.threads)
+
+    def begin_at_once(self, is_local: bool) -> None:
+        """In the main process, as soon as it knows that there is something to convert: here, or
+        elsewhere."""
+        if not self.done.pending:
+            return
+        modules.announce(is_made=not is_local)
+        if is_local:
+            self.warm_up()
 
     def products(self, everything: bool = False) -> list[str]:
         """Products to make: those that are pending, or ``everything`` that is selected."""
@@ -135,7 +146,10 @@ class Plan:
 
     def command(self, script: Path) -> str:
         """Shell command of a conversion, but for threads and name."""
-        return _shell(script, "--run", os.fspath(self.run_file))
+        # A command must be the same in each run that does the same, with a module file or without.
+        starter = f'${{{module_file.VARIABLE}:+-S "${module_file.VARIABLE}"}}'
+        words = shlex.join([os.fspath(script), "--run", os.fspath(self.run_file)])
+        return _braced(f"{shlex.quote(sys.executable)} {starter} {words}")
 
     # By `shell`, like all rules: Snakemake's `script` does not quote the path of Python.
 
@@ -161,8 +175,12 @@ def tool(script: Path, config: Mapping[str, Any]) -> str:
 
 
 def _shell(script: Path, *words: str) -> str:
-    """Shell command of a script. Braces mean themselves, not Snakemake's wildcards."""
-    command = shlex.join([sys.executable, os.fspath(script), *words])
+    """Shell command of a script."""
+    return _braced(shlex.join([sys.executable, os.fspath(script), *words]))
+
+
+def _braced(command: str) -> str:
+    """Its braces mean themselves, not Snakemake's wildcards."""
     return command.replace("{", "{{").replace("}", "}}")
 
 

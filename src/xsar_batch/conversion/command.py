@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from xsar_batch.conversion.user_function import OURS
@@ -10,6 +11,7 @@ from xsar_batch.failures import EXIT_CODES, Failure
 from xsar_batch.system import threads
 
 
+@cache
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="convert.py",

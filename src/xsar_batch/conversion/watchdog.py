@@ -18,11 +18,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
 
 from xsar_batch.system.process import is_orphaned
 
+# As in typing, whose import would cost each client a few milliseconds.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from xsar_batch.failures import Failure
 
 #: Signals that somebody may send to a conversion.
@@ -243,7 +246,7 @@ def die_with_parent() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def convert(words: Sequence[str]) -> NoReturn:
+def convert(words: Sequence[str]) -> "NoReturn":
     """Be the conversion, in a process that is there for nothing else."""
     code = 1
     try:

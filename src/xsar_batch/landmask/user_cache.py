@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from xsar_batch.landmask import polygons
+from xsar_batch.system import user_cache
 from xsar_batch.system.atomic_write import published
 
 
@@ -22,7 +23,7 @@ def provide(source: Path | None, output: Path) -> None:
     if source is not None:
         polygons.build(source, output)
         return
-    cached = folder() / f"{'-'.join(polygons.identity(None).split())}{polygons.SUFFIX}"
+    cached = user_cache.folder() / f"{'-'.join(polygons.identity(None).split())}{polygons.SUFFIX}"
     try:
         cached.parent.mkdir(parents=True, exist_ok=True)
         is_usable = os.access(cached.parent, os.W_OK)
@@ -36,9 +37,3 @@ def provide(source: Path | None, output: Path) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     with published(output) as whole:
         shutil.copyfile(cached, whole)
-
-
-def folder() -> Path:
-    """The user's cache folder, as the XDG Base Directory Specification has it."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "xsar-batch"

@@ -82,9 +82,11 @@ def cause(error: Exception) -> str:
 def warm_up() -> None:
     """Load what drawing takes. What is amiss is said of each picture, by :func:`attempt`."""
     with suppress(Exception):
-        from PIL import PngImagePlugin
+        from PIL import Image, PngImagePlugin
 
         from xsar_batch.quicklook import drawing, frame
 
         assert drawing and PngImagePlugin
+        # Others too: whoever saves a picture has them loaded.
+        Image.preinit()
         frame.warm_up()

@@ -1,5 +1,6 @@
 """Versions of all that takes part in a product, told without importing any of it."""
 
+from functools import cache
 from importlib import metadata
 
 from xsar_batch import __version__
@@ -14,6 +15,7 @@ VERSIONS = {
 }
 
 
+@cache
 def versions() -> dict[str, str]:
     """Versions of this workflow and of what it calls."""
     found = {"xsar_batch_version": __version__}

@@ -184,6 +184,7 @@ class Executor(RemoteExecutor):
             is_group=first.is_group(),
             owner=self.pbs.ledger.me,
             asks=str(asked),
+            asked_mb=asked.mem_mb,
         )
         environment = {**portable(os.environ), **self.envvars()}
         folder.write(pack, self._script(folder.path), environment)

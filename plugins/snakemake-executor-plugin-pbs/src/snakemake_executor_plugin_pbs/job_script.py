@@ -5,6 +5,10 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+#: May name a Python file that runs ``-m MODULE …`` in its own way, to begin sooner for example: on
+#: nodes that see it, Python is started with it.
+STARTER = "PYTHON_STARTER"
+
 
 def job_script(
     workdir: Path, umask: str, environment: Path, precommand: str, command: Sequence[str]
@@ -13,15 +17,19 @@ def job_script(
 
     PBS starts it in the home directory, with nothing of the environment of who submits.
     ``environment`` is a file of bash that sets it (:mod:`.environment`); the site's own lines
-    (``precommand``) come after it, and what they change holds.
+    (``precommand``) come after it, and what they change holds. A ``command`` begins with Python.
     """
+    python, *arguments = map(shlex.quote, command)
+    if arguments[0] == "-m":
+        python += f' ${{{STARTER}:+"${STARTER}"}}'
     lines = [
         "#!/bin/bash",
         f"cd {shlex.quote(str(workdir))} || exit 1",
         f"umask {umask}",
         f". {shlex.quote(str(environment))}",
         precommand,
-        f"exec {shlex.join(command)}",
+        f'test -r "${STARTER}" || unset {STARTER}',
+        f"exec {python} {' '.join(arguments)}",
     ]
     return "\n".join(line for line in lines if line) + "\n"
 

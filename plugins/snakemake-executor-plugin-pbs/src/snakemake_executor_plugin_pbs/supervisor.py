@@ -47,9 +47,8 @@ class Supervisor:
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
         self.pack: Pack = folder.pack()
-        memory = self.pack.mem_mb and self.pack.mem_mb * 1_000_000
-        limits = Limits(self.pack.runtime, memory, memory and memory * self.pack.slots)
-        self.watchdog = Watchdog(limits)
+        memory = (of_pbs and of_pbs * 2**20 for of_pbs in (self.pack.mem_mb, self.pack.asked_mb))
+        self.watchdog = Watchdog(Limits(self.pack.runtime, *memory), beside=[psutil.Process()])
         self.stopped = ""
         self._next_beat = 0.0
         self._began = time.monotonic()

@@ -4,14 +4,12 @@ This is what Snakemake starts for each SAFE, so it imports next to nothing: 30 m
 seconds of a conversion of its own.
 """
 
-import fcntl
 import json
 import os
 import resource
 import select
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -20,7 +18,13 @@ from pathlib import Path
 
 from xsar_batch.conversion.forkserver import VARIABLE, make_private
 from xsar_batch.conversion.watchdog import Watch, in_a_fork
+from xsar_batch.system import module_file
 from xsar_batch.system.process import is_orphaned, umask
+
+# As in typing, whose import would cost each client a few milliseconds.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import subprocess
 
 #: Limits of this process that its conversion has too.
 LIMITS = tuple(
@@ -78,6 +82,11 @@ def _connect(folder: Path, watch: Watch) -> socket.socket:
     Libraries fix their number of threads when they are loaded, so there is a server for each.
     """
     own = _place(folder, watch.threads)
+    with suppress(FileNotFoundError, ConnectionRefusedError):
+        return _open(own, watch)
+    # Only the first conversions of a run come here.
+    import fcntl
+
     server = None
     with (own / "lock").open("w") as lock:
         is_first = False
@@ -107,6 +116,8 @@ def start(threads: int) -> None:
     folder = os.environ.get(VARIABLE)
     if not folder:
         return
+    import fcntl
+
     with suppress(OSError):
         own = _place(Path(folder), threads)
         with (own / "lock").open("w") as lock:
@@ -123,10 +134,12 @@ def _place(folder: Path, threads: int) -> Path:
     return own
 
 
-def _start(own: Path, threads: int, *lock: int) -> subprocess.Popen:
+def _start(own: Path, threads: int, *lock: int) -> "subprocess.Popen":
+    import subprocess
+
     return subprocess.Popen(
         [
-            sys.executable,
+            *module_file.python(),
             "-m",
             "xsar_batch.conversion.forkserver.server",
             *map(str, (own, threads, *lock)),

@@ -6,7 +6,6 @@ cost its import. With a third argument, a file descriptor that is closed as soon
 imports at once: there are conversions to come, and time until the first.
 """
 
-import gc
 import json
 import os
 import resource
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from xsar_batch.conversion import command, watchdog
-from xsar_batch.conversion.forkserver import left_behind, owner_of
+from xsar_batch.conversion.forkserver import left_behind, owner_of, preloading
 from xsar_batch.system import threads
 from xsar_batch.system.process import began
 
@@ -107,7 +106,7 @@ class Server:
             connection.close()
 
     def _warm_up(self) -> None:
-        preload()
+        preloading.preload()
         self.is_warm = True
 
     def _check(self, asked: Asked) -> int:
@@ -201,32 +200,6 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
         with suppress(OSError):
             self.folder.parent.rmdir()
-
-
-def preload() -> None:
-    """Import what a conversion needs, also what xsar imports only when it is used."""
-    import fiona
-    import fsspec.implementations.local
-    import pyogrio
-    import rioxarray.xarray_plugin
-    import xarray.backends.plugins
-    import xsar
-
-    from xsar_batch import l1b, quicklook, xsar_fixes
-    from xsar_batch.conversion import convert
-    from xsar_batch.product import cf, netcdf, verify
-    from xsar_batch.xsar_fixes import block_rms
-
-    assert fiona and fsspec and pyogrio and rioxarray and xsar
-    assert cf and convert and l1b and netcdf and verify
-    xsar_fixes.apply()
-    xarray.backends.plugins.list_engines()
-    # Compiled, or loaded from where it was kept.
-    block_rms.warm_up()
-    quicklook.warm_up()
-    # What is there now stays: looking through it for garbage would copy its pages into each fork.
-    gc.collect()
-    gc.freeze()
 
 
 def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
