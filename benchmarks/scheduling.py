@@ -70,7 +70,8 @@ class Executor(RemoteExecutor):
                 yield info
 
     async def sleep(self):
-        await asyncio.sleep(0.5)
+        # As long as the executor for PBS sleeps between two rounds.
+        await asyncio.sleep(2)
 
     def cancel_jobs(self, active_jobs):
         pass

@@ -54,7 +54,7 @@ def test_good_and_bad_ones_in_one_pack(work, pbs, scene):
     first, second = pbs.calls("qsub")
     for call, time, memory in ((first, "0:40:00", 1500), (second, "0:20:00", 3000)):
         assert call[call.index("-q") + 1] == "sequentiel"
-        assert f"select=1:ncpus=1:mem={memory}mb" in call
+        assert f"select=1:ncpus=1:mem={memory + 300}mb" in call
         assert f"walltime={time}" in call
     assert work.outcome(bad)["attempt"] == 2
     ids = [job["id"] for job in pbs.jobs()]
@@ -139,4 +139,4 @@ def test_whole_node_variant_of_the_profile_is_accepted(work, pbs, tmp_path):
 
     assert len(work.products) == GOOD, ran.out
     (call,) = pbs.calls("qsub")
-    assert f"select=1:ncpus=28:mem={4 * 1500}mb" in call
+    assert f"select=1:ncpus=28:mem={4 * 1500 + 300}mb" in call

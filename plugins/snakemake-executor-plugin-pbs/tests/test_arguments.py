@@ -40,11 +40,11 @@ def test_what_is_not_said_is_not_asked_for():
 @pytest.mark.parametrize(
     ("resources", "more", "expected"),
     [
-        ({"mem_mb": 2000, "runtime": 90}, {}, f"{SELECT}:mem=2000mb -l walltime=1:30:00"),
+        ({"mem_mb": 2000, "runtime": 90}, {}, f"{SELECT}:mem=2300mb -l walltime=1:30:00"),
         (
             {"mem_mb": 1499.5, "runtime": 0.5, "pbs_queue": "omp", "pbs_account": "sea"},
             {"threads": 4, "count": 40, "pack_cores": 28},
-            "-q omp -A sea -l select=1:ncpus=28:mem=10500mb -l walltime=0:06:00",
+            "-q omp -A sea -l select=1:ncpus=28:mem=10800mb -l walltime=0:06:00",
         ),
         ({}, {"queue": "omp"}, f"-q omp {SELECT}"),
         ({"pbs_extra": "-l place=excl -p 5"}, {}, f"{SELECT} -l place=excl -p 5"),
@@ -58,7 +58,7 @@ def test_what_is_not_said_is_not_asked_for():
         (
             {"pbs_extra": "-lwalltime=3:00:00", "mem_mb": 100, "runtime": 5},
             {},
-            f"{SELECT}:mem=100mb -lwalltime=3:00:00",
+            f"{SELECT}:mem=400mb -lwalltime=3:00:00",
         ),
         (
             {"pbs_extra": "-l select=1:ncpus=2,walltime=60", "mem_mb": 100, "runtime": 5},

@@ -131,8 +131,8 @@ def test_a_workflow_with_everything(project):
     assert (project.folder / "bench" / "3.tsv").exists()
     assert (project.folder / "tries").read_text() == "x\nx\n"
     # Memory that is computed for each job: one pack, which asks for the largest.
-    assert "select=1:ncpus=4:mem=4412mb" in selects(project)
-    assert "select=4:ncpus=1:mpiprocs=1:ompthreads=1:mem=100mb" in selects(project)
+    assert "select=1:ncpus=4:mem=4712mb" in selects(project)
+    assert "select=4:ncpus=1:mpiprocs=1:ompthreads=1:mem=175mb" in selects(project)
     assert [call for call in project.calls("qsub") if "mpi_1" in call and "sea" in call]
     assert "What the jobs used, by rule:" in ended.out
     assert "PBS is not asked for the disk_mb of tries_again" in ended.out
@@ -175,6 +175,8 @@ def test_refused_before_the_first_submission(project, line, options, said):
     ended = snakemake(project, RULE.format(line), *options)
     assert ended.code == 1
     assert said in " ".join(ended.out.split())
+    # The last word is what to change, and no line of our code.
+    assert 'File "' not in ended.out
     assert project.calls("qsub") == []
 
 

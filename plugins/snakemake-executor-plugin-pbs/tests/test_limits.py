@@ -222,6 +222,13 @@ def test_all_are_full_and_none_is_at_fault(snakemake):
     assert look(Watchdog(Limits(memory=150 * MB, memory_of_all=100 * MB)), process) == []
 
 
+def test_what_pbs_counts_beside_snakemake_counts(snakemake):
+    process, beside = snakemake(holding(150), SLEEP), snakemake(holding(150))
+    limits_ = Limits(memory=100 * MB, memory_of_all=350 * MB)
+    assert look(Watchdog(limits_), process) == []
+    assert look(Watchdog(limits_, descendants(beside)), process) == [(0, "memory")]
+
+
 def test_signals_reach_all_of_a_job(snakemake):
     below = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SLEEP!r}])"
     process = snakemake(below)

@@ -101,7 +101,7 @@ def test_sizes(text, found):
         (asked("sequentiel", runtime=2161),
          "walltime 36:01:00 is more than the 36:00:00 of queue sequentiel"),
         (asked("big", threads=28, mem_mb=200_000, runtime=60),
-         "memory: 200000 MB is more than the 117760 MB of queue big"),
+         "memory: 200300 MB is more than the 117760 MB of queue big"),
         (asked("big", threads=1), "cores: 1 is less than the 28 of queue big"),
         (asked("big", threads=28, runtime=59),
          "walltime 0:59:00 is less than the 1:00:00 that queue big asks for"),

@@ -5,7 +5,7 @@ import random
 
 import pytest
 from snakemake_executor_plugin_pbs import ExecutorSettings
-from snakemake_executor_plugin_pbs.request import PackRequest, Request
+from snakemake_executor_plugin_pbs.request import OWN_MB, PackRequest, Request
 from snakemake_interface_common.exceptions import WorkflowError
 
 
@@ -140,7 +140,7 @@ def test_slots_and_rounds(count, threads, cores, slots, rounds):
     found = pack(count, threads, mem_mb=1500, runtime=25, pack_cores=cores)
     assert found.slots == slots
     assert found.ncpus == slots * threads
-    assert found.mem_mb == slots * 1500
+    assert found.mem_mb == slots * 1500 + OWN_MB
     assert found.walltime == rounds * 25
 
 
@@ -159,7 +159,7 @@ def test_whole_nodes(count, threads, cores, alone, ncpus):
     found = pack(count, threads, alone, mem_mb=100, pack_cores=cores, whole_nodes=True)
     assert found.ncpus == ncpus
     # Memory is that of the jobs that run, not of the idle cores.
-    assert found.mem_mb == found.slots * 100
+    assert found.mem_mb == found.slots * 100 + OWN_MB
 
 
 def test_nothing_is_made_of_nothing():
@@ -182,7 +182,7 @@ def test_every_pack_has_time_for_all_its_jobs(seed):
     ("asked", "words"),
     [
         ({"count": 1}, "1 core"),
-        ({"count": 4, "pack_cores": 4, "mem_mb": 500}, "4 cores, 2000 MB"),
+        ({"count": 4, "pack_cores": 4, "mem_mb": 500}, "4 cores, 2300 MB"),
         ({"count": 9, "pack_cores": 4, "runtime": 45}, "4 cores, walltime 2:15:00"),
     ],
 )

@@ -27,9 +27,9 @@ def qsub(resources, threads=1, count=1, **settings):
 @pytest.mark.parametrize(
     ("resources", "threads", "select"),
     [
-        ({"gpu": 2, "mem_mb": 8000}, 4, "1:ncpus=4:mem=8000mb:ngpus=2"),
+        ({"gpu": 2, "mem_mb": 8000}, 4, "1:ncpus=4:mem=8300mb:ngpus=2"),
         ({"gpu": 0}, 1, "1:ncpus=1"),
-        ({"mem_mb_per_cpu": 1800, "mem_mb": 1000}, 4, "1:ncpus=4:mem=7200mb"),
+        ({"mem_mb_per_cpu": 1800, "mem_mb": 1000}, 4, "1:ncpus=4:mem=7500mb"),
         ({"constraint": "scratch_local=10gb:cpu_type=xeon"}, 2,
          "1:ncpus=2:scratch_local=10gb:cpu_type=xeon"),
         # MPI: a chunk a task where nothing is said of nodes, so that PBS may place them anywhere.
@@ -37,9 +37,9 @@ def qsub(resources, threads=1, count=1, **settings):
         ({"mpi": "mpiexec", "tasks": 56, "nodes": 2}, 1,
          "2:ncpus=28:mpiprocs=28:ompthreads=1"),
         ({"mpi": "mpiexec", "tasks": 8, "nodes": 2, "mem_mb": 9001}, 3,
-         "2:ncpus=12:mpiprocs=4:ompthreads=3:mem=4501mb"),
+         "2:ncpus=12:mpiprocs=4:ompthreads=3:mem=4651mb"),
         ({"mpi": "mpiexec", "tasks": 4, "cpus_per_task": 7, "mem_mb_per_cpu": 10}, 1,
-         "4:ncpus=7:mpiprocs=1:ompthreads=7:mem=70mb"),
+         "4:ncpus=7:mpiprocs=1:ompthreads=7:mem=145mb"),
         ({"mpi": "mpiexec", "tasks": 4, "nodes": 2, "gpu": 4}, 1,
          "2:ncpus=2:mpiprocs=2:ompthreads=1:ngpus=2"),
         ({"mpi": "mpiexec"}, 2, "1:ncpus=2:mpiprocs=1:ompthreads=2"),
@@ -101,7 +101,7 @@ def test_sizes_of_one_class_are_packed_and_the_largest_is_asked_for():
     requests = [of({"mem_mb": size, "runtime": 10}) for size in sizes]
     assert len(set(requests)) == 1
     assert widest(requests).mem_mb == 1300
-    assert PackRequest.of(widest(requests), 3, ExecutorSettings(pack_cores=3)).mem_mb == 3900
+    assert PackRequest.of(widest(requests), 3, ExecutorSettings(pack_cores=3)).mem_mb == 4200
 
 
 def test_sizes_that_are_far_apart_are_not_packed():
@@ -139,7 +139,7 @@ def test_an_own_select_is_the_only_one():
     [
         ({"gpu": 1}, "1 core, 1 GPU"),
         ({"tasks": 56, "nodes": 2}, "56 cores on 2 nodes"),
-        ({"tasks": 2, "nodes": 1, "mem_mb": 5}, "2 cores on 1 node, 5 MB"),
+        ({"tasks": 2, "nodes": 1, "mem_mb": 5}, "2 cores on 1 node, 305 MB"),
     ],
 )
 def test_in_words(resources, words):

@@ -36,7 +36,7 @@ def test_300_jobs_in_packs_of_25(project):
     assert set(work.started.values()) == {1}
     assert len(work.server.calls("qsub")) == 12
     assert len(work.server.calls("qstat")) <= ended.seconds / 2 + 2
-    assert all("select=1:ncpus=5:mem=500mb" in call for call in work.server.calls("qsub"))
+    assert all("select=1:ncpus=5:mem=800mb" in call for call in work.server.calls("qsub"))
     # Nothing stays of a run that went well but its logs.
     assert not list((work.folder / ".snakemake" / "pbs").iterdir())
 
@@ -83,7 +83,7 @@ def test_walltime_kill_in_the_middle_of_a_pack(project):
     # What was finished is kept.
     assert work.started == {str(n): 2 if n == 1 else 1 for n in range(6)}
     assert re.search(r"ended while it ran: its walltime was over", ended.out)
-    assert re.search(r"again, now with 1 core, 200 MB, walltime 0:02:00: .*walltime", ended.out)
+    assert re.search(r"again, now with 1 core, 500 MB, walltime 0:02:00: .*walltime", ended.out)
 
 
 @pytest.mark.faults

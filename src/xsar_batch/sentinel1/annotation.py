@@ -11,13 +11,22 @@ import numpy as np
 from lxml import etree
 
 from xsar_batch.failures import BadSafe
-from xsar_batch.sentinel1 import geometry
 
 #: Of a header that all files of a polarisation share, what must be the same in them.
 _HEADER = (
     *("missionId", "mode", "polarisation", "startTime", "stopTime"),
     *("absoluteOrbitNumber", "missionDataTakeId"),
 )
+
+#: Values of the geolocation grid that are possible at all: degrees, metres, seconds.
+_PLAUSIBLE = {
+    "longitude": (-180, 180),
+    "latitude": (-90, 90),
+    "height": (-1000, 10_000),
+    "incidenceAngle": (5, 70),
+    "elevationAngle": (5, 70),
+    "slantRangeTime": (3e-3, 1e-2),
+}
 
 _INTEGERS = re.compile(r"[\s0-9-]*")
 _FLOATS = re.compile(r"[\s0-9eE.+-]*")
@@ -29,43 +38,23 @@ class GeolocationGrid:
     """Positions that the processor annotated on a coarse grid of pixels.
 
     ``line`` (n,) and ``sample`` (m,) are pixel indices from 0. All else is (n, m) and bilinear in
-    between, which is how xsar reads it too: ``longitude``, ``latitude``, ``incidence``,
-    ``elevation`` (degrees; WGS84), ``height`` (m), ``slant_range_time`` (s, there and back) and
-    ``time`` (s since 1970).
+    between, which is how xsar reads it too: ``longitude``, ``latitude``, ``incidence`` (degrees;
+    WGS84) and ``time`` (s since 1970).
     """
 
     line: np.ndarray
     sample: np.ndarray
     longitude: np.ndarray
     latitude: np.ndarray
-    height: np.ndarray
     incidence: np.ndarray
-    elevation: np.ndarray
-    slant_range_time: np.ndarray
     time: np.ndarray
-
-    def at(self, values: np.ndarray, line: float, sample: np.ndarray) -> np.ndarray:
-        """``values`` (n, m) interpolated at one line: the shape of ``sample``."""
-        row = np.array([np.interp(line, self.line, column) for column in values.T])
-        return np.interp(sample, self.sample, row)
-
-
-@dataclass(frozen=True)
-class Orbit:
-    """State vectors: ``time`` (n,) in s since 1970, ``position`` (m) and ``velocity`` (m/s), both
-    Earth-fixed and (n, 3)."""
-
-    time: np.ndarray
-    position: np.ndarray
-    velocity: np.ndarray
 
 
 @dataclass(frozen=True)
 class Annotation:
     """Of the annotation of one polarisation: what a product takes from it.
 
-    Spacings are in metres, ``line_interval`` in s, ``start`` and ``stop`` (of the first and last
-    line) in s since 1970, ``heading`` in degrees. ``header`` names the acquisition.
+    Spacings are in metres. ``header`` names the acquisition.
     """
 
     polarisation: str
@@ -73,15 +62,9 @@ class Annotation:
     samples: int
     line_spacing: float
     sample_spacing: float
-    line_interval: float
-    start: float
-    stop: float
-    heading: float
-    orbit_pass: str
     denoised: bool
     header: tuple[str, ...]
     grid: GeolocationGrid
-    orbit: Orbit
 
 
 def read(root: etree._Element, shown_as: str) -> Annotation:
@@ -93,7 +76,6 @@ def read(root: etree._Element, shown_as: str) -> Annotation:
         An element or a part of the grid is missing, a number is none, or they do not fit together.
     """
     image = "imageAnnotation/imageInformation/"
-    general = "generalAnnotation/productInformation/"
     try:
         lines = integer(text_of(root, image + "numberOfLines"))
         samples = integer(text_of(root, image + "numberOfSamples"))
@@ -107,11 +89,6 @@ def read(root: etree._Element, shown_as: str) -> Annotation:
         known = Annotation(
             *(text_of(root, "adsHeader/polarisation"), lines, samples),
             *(line_spacing, sample_spacing),
-            line_interval=real(text_of(root, image + "azimuthTimeInterval")),
-            start=seconds(text_of(root, image + "productFirstLineUtcTime")),
-            stop=seconds(text_of(root, image + "productLastLineUtcTime")),
-            heading=real(text_of(root, general + "platformHeading")),
-            orbit_pass=text_of(root, general + "pass"),
             denoised=_flag(
                 text_of(
                     root, "imageAnnotation/processingInformation/thermalNoiseCorrectionPerformed"
@@ -119,7 +96,6 @@ def read(root: etree._Element, shown_as: str) -> Annotation:
             ),
             header=header(root),
             grid=_grid(root),
-            orbit=_orbit(root),
         )
         grid = known.grid
         if abs(grid.line[-1] - lines + 1) > 1 or abs(grid.sample[-1] - samples + 1) > 1:
@@ -128,7 +104,6 @@ def read(root: etree._Element, shown_as: str) -> Annotation:
                 f"the geolocation grid ends at line {grid.line[-1]:.0f}, sample "
                 f"{grid.sample[-1]:.0f} of {lines} x {samples}"
             )
-        geometry.check(known)
     except (ValueError, LookupError) as error:
         raise BadSafe(f"{shown_as}: {error}") from None
     return known
@@ -207,10 +182,7 @@ def _grid(root: etree._Element) -> GeolocationGrid:
     points = root.findall("geolocationGrid/geolocationGridPointList/geolocationGridPoint")
     if not points:
         raise LookupError("the geolocation grid is missing")
-    tags = (
-        *("longitude", "latitude", "height", "incidenceAngle", "elevationAngle"),
-        "slantRangeTime",
-    )
+    tags = tuple(_PLAUSIBLE)
     try:
         rows = [fields(point, "azimuthTime", "line", "pixel", *tags) for point in points]
         places = np.array([[integer(text) for text in row[1:3]] for row in rows])
@@ -230,24 +202,21 @@ def _grid(root: etree._Element) -> GeolocationGrid:
     shape = (line.size, sample.size)
     if places[0].tolist() != [0, 0]:
         raise ValueError("the geolocation grid does not begin at line 0, sample 0")
-    values = [column.reshape(shape) for column in table.T]
-    return GeolocationGrid(line.astype(float), sample.astype(float), *values, time.reshape(shape))
-
-
-def _orbit(root: etree._Element) -> Orbit:
-    vectors = root.findall("generalAnnotation/orbitList/orbit")
-    if len(vectors) < 2:
-        raise LookupError("the orbit's state vectors are missing")
-    if any(fields(vector, "frame") != ["Earth Fixed"] for vector in vectors):
-        raise ValueError("the orbit is not in the frame 'Earth Fixed'")
-    state = np.array(
-        [
-            [
-                [real(text_of(vector, f"{kind}/{axis}")) for axis in "xyz"]
-                for kind in ("position", "velocity")
-            ]
-            for vector in vectors
-        ]
+    for tag, column in zip(tags, table.T, strict=True):
+        lowest, highest = _PLAUSIBLE[tag]
+        if column.min() < lowest or column.max() > highest:
+            raise ValueError(
+                f"{tag} of the geolocation grid is {column.min():g} to {column.max():g}"
+            )
+    longitude, latitude, incidence = (
+        table[:, tags.index(tag)].reshape(shape)
+        for tag in ("longitude", "latitude", "incidenceAngle")
     )
-    time = np.array([seconds(fields(vector, "time")[0]) for vector in vectors])
-    return Orbit(time, state[:, 0], state[:, 1])
+    return GeolocationGrid(
+        line.astype(float),
+        sample.astype(float),
+        longitude,
+        latitude,
+        incidence,
+        time.reshape(shape),
+    )

@@ -112,8 +112,8 @@ def _check_polarisation(path: Path, entries: dict[str, Entry]) -> Annotation:
         return element, entry.href
 
     one = annotation.read(*root("annotation", "product"))
-    least_sigma = lookup_tables.check_calibration(*root("calibration", "calibration"), one)
-    lookup_tables.check_noise(*root("noise", "noise"), one, least_sigma)
+    lookup_tables.check_calibration(*root("calibration", "calibration"), one)
+    lookup_tables.check_noise(*root("noise", "noise"), one)
     return one
 
 

@@ -17,6 +17,10 @@ from .environment import as_bash
 READ_AT_ONCE = 1 << 22
 
 
+#: Exit code of a PBS job that does not find its folder.
+NO_FOLDER = 79
+
+
 @dataclass(frozen=True)
 class Task:
     """A Snakemake job, as a pack knows it.
@@ -37,7 +41,8 @@ class Pack:
     """What a PBS job is to do. ``runtime`` in seconds and ``mem_mb`` are those of one job of it.
 
     ``slots`` of them run at a time, on ``cores`` together. ``arguments`` are Snakemake's, but for
-    the targets. ``asks`` says in words what PBS was asked for; ``owner`` is who made it.
+    the targets. ``asks`` says in words what PBS was asked for, ``asked_mb`` is the memory of it;
+    ``owner`` is who made it.
     """
 
     name: str
@@ -52,6 +57,7 @@ class Pack:
     is_group: bool = False
     owner: dict[str, Any] = field(default_factory=dict)
     asks: str = ""
+    asked_mb: int | None = None
 
 
 @dataclass(frozen=True)

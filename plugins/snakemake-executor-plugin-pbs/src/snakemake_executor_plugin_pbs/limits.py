@@ -7,7 +7,7 @@ the jobs are watched here, and the one at fault is ended before.
 
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,13 +22,17 @@ GRACE = 5.0
 #: ended itself by then, and has said why: two watchdogs would disturb each other.
 MARGIN = 60.0
 
+#: Memory is short from this part of what PBS was asked for on.
+FULL = 0.9
+
 #: A look that comes so many seconds late was not late: the whole PBS job was suspended.
 SUSPENDED = 10.0
 
 
 @dataclass(frozen=True)
 class Limits:
-    """``runtime`` in seconds of one job; ``memory`` in bytes of one job and of all together."""
+    """``runtime`` in seconds of one job; ``memory`` in bytes of one job and of all together, as PBS
+    was asked for it."""
 
     runtime: float | None = None
     memory: int | None = None
@@ -36,10 +40,14 @@ class Limits:
 
 
 class Watchdog:
-    """Ends jobs that break a limit, each once, and whatever is left of it after `GRACE`."""
+    """Ends jobs that break a limit, each once, and whatever is left of it after `GRACE`.
 
-    def __init__(self, limits: Limits) -> None:
+    ``beside`` are processes whose memory PBS counts too.
+    """
+
+    def __init__(self, limits: Limits, beside: Sequence[psutil.Process] = ()) -> None:
         self.limits = limits
+        self._beside = beside
         #: Jobs that were told to end, and when they are killed.
         self._told: dict[int, tuple[JobProcesses, float]] = {}
         self._last = _now()
@@ -94,11 +102,9 @@ class Watchdog:
         limits = self.limits
         if not (limits.memory and limits.memory_of_all and jobs):
             return None
-        everything = [snakemake, *descendants(snakemake)]
-        # Pages that are shared count more than once here, but this is cheap to get.
-        if memory(everything) < 0.9 * limits.memory_of_all:
-            return None
-        if memory(everything, exact=True) < 0.95 * limits.memory_of_all:
+        # Pages that are shared count more than once here, and so they do for PBS.
+        everything = [*self._beside, snakemake, *descendants(snakemake)]
+        if memory(everything) < FULL * limits.memory_of_all:
             return None
         sizes = {number: memory(job.all, exact=True) for number, job in jobs.items()}
         largest = max(sizes, key=sizes.__getitem__)

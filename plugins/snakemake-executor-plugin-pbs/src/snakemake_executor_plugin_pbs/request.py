@@ -5,6 +5,7 @@ resource              of one job                      of a pack of n jobs, s of 
 ====================  ==============================  =====================================
 threads               ``select=1:ncpus=THREADS``      times s
 mem_mb                ``mem=...mb`` in that chunk     the largest of the pack, times s
+                      and `OWN_MB` more               and `OWN_MB` more
 mem_mb_per_cpu        the same, times threads         the same
 gpu                   ``ngpus=...`` in that chunk     one job at a time
 tasks, nodes          one chunk a node, or a task     one job at a time
@@ -33,6 +34,10 @@ from snakemake_interface_common.exceptions import WorkflowError
 
 from .resources import refuse_unknown, size_class, whole
 from .settings import ExecutorSettings
+
+#: Megabytes for the Snakemake that runs the jobs of a PBS job, and for who watches it: PBS counts
+#: their memory too, and ends the PBS job where that is more than was asked for.
+OWN_MB = 300
 
 #: Characters of a job's name that every version of PBS takes.
 NAME_LENGTH = 15
@@ -208,7 +213,7 @@ class PackRequest:
             job=job,
             slots=slots,
             ncpus=ncpus,
-            mem_mb=job.mem_mb and job.mem_mb * slots,
+            mem_mb=job.mem_mb and job.mem_mb * slots + OWN_MB,
             walltime=job.runtime and job.runtime * rounds,
         )
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 
 from . import inside
-from .folder import Folder, Pack, Task, Use
+from .folder import NO_FOLDER, Folder, Pack, Task, Use
 from .limits import Limits, Watchdog
 from .processes import descendants, is_alive, of_jobs, signal_all
 
@@ -47,9 +47,8 @@ class Supervisor:
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
         self.pack: Pack = folder.pack()
-        memory = self.pack.mem_mb and self.pack.mem_mb * 1_000_000
-        limits = Limits(self.pack.runtime, memory, memory and memory * self.pack.slots)
-        self.watchdog = Watchdog(limits)
+        memory = (of_pbs and of_pbs * 2**20 for of_pbs in (self.pack.mem_mb, self.pack.asked_mb))
+        self.watchdog = Watchdog(Limits(self.pack.runtime, *memory), beside=[psutil.Process()])
         self.stopped = ""
         self._next_beat = 0.0
         self._began = time.monotonic()
@@ -232,6 +231,9 @@ def _is_begun_again(folder: Folder, job: str) -> bool:
 def main(path: str) -> int:
     folder = Folder(Path(path))
     job = os.environ.get("PBS_JOBID", "")
+    if not folder.path.is_dir():
+        print(f"{folder.path} is not there on {socket.gethostname()}", file=sys.stderr)
+        return NO_FOLDER
     if not folder.take(id=job, host=socket.gethostname(), pid=os.getpid()):
         if _is_begun_again(folder, job):
             folder.tell("stopped", by="a requeue")
