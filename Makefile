@@ -1,4 +1,4 @@
-# make install | demo | test | test-slow | test-all | faults | bench | lint | lock | clean
+# make install | demo | test | test-slow | test-all | coverage | faults | bench | lint | lock | clean
 #
 # Every target does the set-up it needs itself. PYTHON is any Python from 3.11 on.
 
@@ -16,7 +16,7 @@ DISTRIBUTIONS := . demo_scenes plugins/snakemake-executor-plugin-pbs \
 # One by one, for their tests and tools are no part of what is checked.
 TYPED := demo_scenes/src plugins/snakemake-logger-plugin-progress/src
 
-.PHONY: install install-dev install-here demo test test-slow test-all faults bench lint lock clean
+.PHONY: install install-dev install-here demo test test-slow test-all coverage faults bench lint lock clean
 
 install: $(VENV)/installed
 
@@ -49,6 +49,11 @@ test-slow: install-dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow and not full_size and not faults"
 
 test-all: test test-slow
+
+# Each job is measured too.
+coverage: install-dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not full_size and not faults" \
+	    --cov --cov-report=term-missing:skip-covered
 
 faults: install-dev
 	$(BIN)/python -m pytest -m faults
