@@ -1,5 +1,4 @@
-# make install | demo | test | test-slow | test-all | coverage | faults | bench | lint | docs | wheels
-#      lock | clean
+# make install | demo | test | test-slow | test-all | coverage | faults | bench | lint | docs | lock | clean
 #
 # Every target does the set-up it needs itself. PYTHON is any Python from 3.11 on.
 
@@ -19,7 +18,7 @@ TYPED := src demo_scenes/src plugins/snakemake-logger-plugin-progress/src \
     plugins/snakemake-executor-plugin-pbs/src
 
 .PHONY: install install-dev install-here demo test test-slow test-all coverage faults bench lint docs \
-    wheels lock clean
+    lock clean
 
 install: $(VENV)/installed
 
@@ -53,10 +52,10 @@ test-slow: install-dev
 
 test-all: test test-slow
 
-# Of all tests that `make test-all` runs: 20 to 40 minutes. The table names lines that none reached.
+# Each job is measured too.
 coverage: install-dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not full_size and not faults" \
-	    --cov --cov-report term-missing:skip-covered
+	    --cov --cov-report=term-missing:skip-covered
 
 faults: install-dev
 	$(BIN)/python -m pytest -m faults
