@@ -77,6 +77,8 @@ class Executor(RemoteExecutor):
         self._problem = ""
         self._is_checked = False
         self._failed_logs: set[str] = set()
+        #: Jobs that were handed over and have not ended.
+        self._entries: dict[JobExecutorInterface, Entry] = {}
         self.efficiency = Efficiency()
         self.interrupt = Interrupt()
         self.pbs = PbsJobs(
@@ -110,6 +112,7 @@ class Executor(RemoteExecutor):
             self.report_job_error(info, msg=f"{wrong} ")
             return
         self.report_job_submission(info)
+        self._entries[job] = entry
         self.pbs.add(entry)
 
     def run_jobs(self, jobs: list[JobExecutorInterface]) -> None:
@@ -260,6 +263,21 @@ class Executor(RemoteExecutor):
         for info in active_jobs:
             if id(info) not in ended:
                 yield info
+
+    def handle_job_success(self, job: JobExecutorInterface) -> None:
+        """Snakemake has noted that a job is done."""
+        super().handle_job_success(job)
+        self._set_noted(job)
+
+    def handle_job_error(self, job: JobExecutorInterface) -> None:
+        """Snakemake has noted that a job has failed."""
+        super().handle_job_error(job)
+        self._set_noted(job)
+
+    def _set_noted(self, job: JobExecutorInterface) -> None:
+        entry = self._entries.pop(job, None)
+        if entry is not None:
+            self.pbs.noted(entry)
 
     def _tell_begun(self) -> None:
         """One line for all that began since the last round; loggers find them in ``begun``."""
