@@ -45,8 +45,9 @@ def advice(workflow: Any) -> Iterator[str]:
 def shrink(workflow: Any) -> None:
     """Rebuild Snakemake's set of ready jobs in the size that it needs.
 
-    A set of Python never gives room back. Snakemake goes through this one for each job that ends:
-    after 100,000 jobs were handed over, that is half of what the main process costs.
+    A set of Python from which little is taken at a time keeps its room. Snakemake goes through this
+    one for each job that ends: after 100,000 jobs were handed over, that is half of what the main
+    process costs.
     """
     with suppress(AttributeError):
         workflow.dag._ready_jobs = set(workflow.dag._ready_jobs)
