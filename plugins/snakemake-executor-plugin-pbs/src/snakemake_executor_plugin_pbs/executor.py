@@ -137,6 +137,7 @@ class Executor(RemoteExecutor):
             if note := preflight.not_asked(to_do):
                 self.logger.warning(note)
         super().run_jobs(jobs)
+        scheduling.shrink(self.workflow)
         # Asked only where it matters: the answer takes a look at each job of the workflow.
         scheduler = self.workflow.scheduler
         if not self.pbs.running and all(job.is_local for job in scheduler.remaining_jobs):
