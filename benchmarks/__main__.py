@@ -9,7 +9,7 @@ import platform
 import time
 from pathlib import Path
 
-from benchmarks import dry_run, report, scheduling, slow, speed, start
+from benchmarks import dry_run, live, report, scheduling, slow, speed, start
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="*",
-        help="speed, start, dry-run, scheduling, report [all these], slow",
+        help="speed, start, dry-run, scheduling, report [all these], slow, live",
         metavar="WHAT",
     )
     parser.add_argument("--safes", type=int, default=100_000, help="of a dry run [%(default)s]")
@@ -48,6 +48,8 @@ def main() -> None:
         rows += scheduling.run()
     if "slow" in what:
         rows += slow.run(options.folder.absolute())
+    if "live" in what:
+        rows += live.run(300)
     if "report" in what:
         rows += report.run(20) + report.run(20_000)
     for row in rows:

@@ -154,6 +154,7 @@ NOT_RUN = {
     "python -m benchmarks scheduling": _LONG,
     HEAD + "local --config remake=true": "run with other settings by end_to_end/test_workflow.py",
     "make install": _INSTALL,
+    "make install PYTHON=python3.11": _INSTALL,
     "make demo": _DEMO,
     "workflow/scripts/demo.sh $SCRATCH/demo": _DEMO,
     "make test": "is what runs this",

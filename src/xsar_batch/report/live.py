@@ -100,6 +100,8 @@ class Renewal:
 
         plan = self._run.plan
         live = {"began": int(began), "count": len(self._run.names), "pause": round(pause, 1)}
+        # What the pages before this one took: python -m benchmarks live reads it.
+        live["cpu"] = round(self.cpu, 3)
         rows = outcomes.of_rows(account.rows())
         told = versions().items()
         return write(
