@@ -1,4 +1,4 @@
-# make install | demo | test | test-slow | test-all | coverage | faults | bench | lint | lock | clean
+# make install | demo | test | test-slow | test-all | coverage | docs | faults | bench | lint | lock | clean
 #
 # Every target does the set-up it needs itself. PYTHON is any Python from 3.11 on.
 
@@ -16,7 +16,7 @@ DISTRIBUTIONS := . demo_scenes plugins/snakemake-executor-plugin-pbs \
 # One by one, for their tests and tools are no part of what is checked.
 TYPED := demo_scenes/src plugins/snakemake-logger-plugin-progress/src
 
-.PHONY: install install-dev install-here demo test test-slow test-all coverage faults bench lint lock clean
+.PHONY: install install-dev install-here demo test test-slow test-all coverage docs faults bench lint lock clean
 
 install: $(VENV)/installed
 
@@ -55,6 +55,10 @@ coverage: install-dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not full_size and not faults" \
 	    --cov --cov-report=term-missing:skip-covered
 
+# A plugin recommends another program at each build: that is switched off.
+docs: install-dev
+	DISABLE_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict
+
 faults: install-dev
 	$(BIN)/python -m pytest -m faults
 
@@ -83,4 +87,4 @@ lock:
 	rm requirements-all.lock
 
 clean:
-	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) demo .site .mypy_cache .pytest_cache .ruff_cache
