@@ -1,5 +1,5 @@
-# make install | demo | test | test-slow | test-all | coverage | faults | bench | lint | docs
-#      wheels | lock | clean
+# make install | demo | test | test-slow | test-all | coverage | faults | bench | lint | docs | wheels |
+#      lock | clean
 #
 # Every target does the set-up it needs itself. PYTHON is any Python from 3.11 on.
 
@@ -77,7 +77,7 @@ lint: install-dev
 	! grep '^    \*' .lint | grep -v 'Specify a conda environment'
 	rm .lint
 
-# Into site/. Broken links, and documents that are not in the navigation of mkdocs.yml, are errors.
+# Into site/. Broken links and documents missing from mkdocs.yml are errors; --quiet would hide them.
 docs: install-dev
 	$(BIN)/mkdocs build --strict
 
