@@ -12,6 +12,7 @@ import traceback
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
@@ -46,8 +47,9 @@ _TOKEN = string.ascii_lowercase + string.digits
 class Executor(RemoteExecutor):
     """Submits to PBS, many jobs of Snakemake in one PBS job."""
 
+    pbs: PbsJobs
     #: The base class begins to check in its constructor, before there is anything to check.
-    pbs: PbsJobs | None = None
+    _has_pbs = False
 
     def __post_init__(self) -> None:
         """Called by the base class at the end of its constructor.
@@ -87,6 +89,7 @@ class Executor(RemoteExecutor):
             warn=self.logger.warning,
             lag=max(LAG, self.workflow.execution_settings.latency_wait),
         )
+        self._has_pbs = True
         self.pbs.submission.on_submitted = self.efficiency.submitted
         self.pbs.submission.on_over = self.efficiency.over
         for advice in scheduling.advice(self.workflow):
@@ -134,6 +137,7 @@ class Executor(RemoteExecutor):
             if note := preflight.not_asked(to_do):
                 self.logger.warning(note)
         super().run_jobs(jobs)
+        scheduling.shrink(self.workflow)
         # Asked only where it matters: the answer takes a look at each job of the workflow.
         scheduler = self.workflow.scheduler
         if not self.pbs.running and all(job.is_local for job in scheduler.remaining_jobs):
@@ -226,7 +230,7 @@ class Executor(RemoteExecutor):
         )
         return [str(path) for path in paths if isinstance(path, Path) and "\\" in str(path)]
 
-    def get_job_args(self, job: JobExecutorInterface, **kwargs) -> str:
+    def get_job_args(self, job: JobExecutorInterface, **kwargs: Any) -> str:
         """Not those of the remote executor: files to wait for are collected for a whole pack."""
         return RealExecutor.get_job_args(self, job, **kwargs)
 
@@ -238,7 +242,7 @@ class Executor(RemoteExecutor):
         """One round; yields what is still active. No exception leaves it: that would end the run
         and abandon all that is queued."""
         ended: set[int] = set()
-        if self.pbs is None:
+        if not self._has_pbs:
             return
         try:
             reports = self.pbs.round()
@@ -293,9 +297,9 @@ class Executor(RemoteExecutor):
 
     async def sleep(self) -> None:
         """Between two rounds. How often PBS is asked is another matter: see PbsJobs."""
-        until = time.monotonic() + (self.pbs.seconds_between_looks if self.pbs else 0.0)
-        while self.wait and (time.monotonic() < until or self.pbs is None):
-            if self.pbs is not None:
+        until = time.monotonic() + (self.pbs.seconds_between_looks if self._has_pbs else 0.0)
+        while self.wait and (time.monotonic() < until or not self._has_pbs):
+            if self._has_pbs:
                 self.interrupt.repeat(is_heard=self.pbs.is_cancelled)
             await asyncio.sleep(TICK)
 

@@ -196,7 +196,7 @@ class PbsJobs:
         if not report.is_endless:
             entry.returns += 1
             again = f"{report.failure}. What had not begun is submitted again"
-            self.submission.say_once(again, report.failure)
+            self.submission.say_once(again, report.failure or "")
 
     def _ask(self, now: float) -> None:
         """One qstat for all, when it is time."""
@@ -218,7 +218,7 @@ class PbsJobs:
         if self._asking.worked():
             self._say("PBS answers again")
         for one in self.running:
-            status = answer.jobs.get(one.id)
+            status = answer.jobs.get(one.id or "")
             one.told(status, one.id in answer.gone, now)
             if status is not None and (trouble := qstat.trouble(status)):
                 self.submission.say_once(f"PBS job {one.id} {trouble}", trouble)
