@@ -14,6 +14,9 @@ from xsar_batch.conversion.layout import Layout
 #: Of a picture, in pixels; wider ones make the README heavy.
 WIDTH = 940
 
+#: West, south, east and north of an archive round Fiji, in degrees.
+PACIFIC = ((172, -28, 190, -8),)
+
 #: Everything that changes from day to day or from place to place.
 _STEADY = "document.querySelector('.where').textContent = '/home/datawork/l1b · made-up outcomes'"
 
@@ -42,6 +45,24 @@ def main() -> None:
         end = page.do(f"document.querySelector('.group').{below}")
         page.screenshot(
             pictures / "report-charts.png", x=0, y=top - 20, width=WIDTH, height=end - top + 30
+        )
+        # A telephone in the dark, and an archive across ±180°.
+        page.size(400, 900)
+        page.media(prefers_color_scheme="dark")
+        report.write(file, made_up.table(3, made_up.ATLANTIC), Layout(Path(temporary)), {}, {})
+        page.open(file)
+        page.do(_STEADY)
+        page.do(_ALL_DRAWN)
+        page.screenshot(pictures / "report-narrow.png", x=0, y=0, width=400, height=1400)
+        page.size(WIDTH, 900)
+        page.media(prefers_color_scheme="light")
+        report.write(file, made_up.table(300, PACIFIC), Layout(Path(temporary)), {}, {})
+        page.open(file)
+        page.do(_ALL_DRAWN)
+        top = page.do("document.getElementById('frame').getBoundingClientRect().top + scrollY")
+        end = page.do(f"document.getElementById('frame').{below}")
+        page.screenshot(
+            pictures / "report-across-180.png", x=0, y=top, width=WIDTH, height=end - top
         )
 
 

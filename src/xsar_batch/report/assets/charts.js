@@ -136,7 +136,7 @@ const drawDistribution = (id, key, unit, digits, asked, beside) => {
   const bins = d3.bin().domain(domain).thresholds(40)(values.map((value) => Math.min(value, high)));
   const top = stacked(bins);
   const text = (value, words, line) => Plot.text([value], {
-    x: (d) => d, text: () => words, frameAnchor: "top", dy: 2 + 15 * line, fill: "var(--ink)",
+    x: (d) => d, text: () => words, frameAnchor: "top", dy: 2 + 15 * line, fill: "var(--ink)", stroke: "var(--paper)", strokeWidth: 4,
     ...(value < (domain[0] + domain[1]) / 2 ? { textAnchor: "start", dx: 5 } : { textAnchor: "end", dx: -5 }),
   });
   const marked = [[median, `median ${median.toFixed(digits)} ${unit}`], [most, `95 % below ${most.toFixed(digits)} ${unit}`], ...(asked ? [[asked, `asked for ${count(asked)} ${unit}`]] : [])];

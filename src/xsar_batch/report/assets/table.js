@@ -26,7 +26,7 @@ const TABLE = [
       return made;
     },
   }),
-  words("SAFE", "name", 450, { formatter: (cell) => make("code", cell.getValue()) }),
+  words("SAFE", "name", 510, { formatter: (cell) => make("code", cell.getValue()) }),
   words("cause", "cause", 300, { formatter: (cell) => make("span", cell.getValue()) }),
   { title: "files", field: "quicklook", width: 170, headerSort: false, formatter: (cell) => files(cell.getData()) },
   numbers("seconds", "seconds", 92, 1),
