@@ -13,6 +13,9 @@ PIP    := $(BIN)/python -m pip install --quiet --no-deps --disable-pip-version-c
 DISTRIBUTIONS := . demo_scenes plugins/snakemake-executor-plugin-pbs \
     plugins/snakemake-logger-plugin-progress
 
+# One by one, for their tests and tools are no part of what is checked.
+TYPED := demo_scenes/src plugins/snakemake-logger-plugin-progress/src
+
 .PHONY: install install-dev install-here demo test test-slow test-all faults bench lint lock clean
 
 install: $(VENV)/installed
@@ -59,6 +62,7 @@ lint: install-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile
 	$(BIN)/lint-imports --no-cache
+	for source in $(TYPED); do $(BIN)/mypy $$source || exit 1; done
 	# One environment serves all rules, so a conda environment a rule is not wanted.
 	$(BIN)/snakemake --lint --config safes=tests output_dir=demo/products > .lint 2>&1; \
 	    grep -E '^Lints for|Congratulations' .lint > /dev/null || { cat .lint; exit 1; }
@@ -74,4 +78,4 @@ lock:
 	rm requirements-all.lock
 
 clean:
-	rm -rf $(VENV) demo .pytest_cache .ruff_cache
+	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache

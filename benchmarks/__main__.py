@@ -9,7 +9,7 @@ import platform
 import time
 from pathlib import Path
 
-from benchmarks import dry_run, report, scheduling, speed, start
+from benchmarks import dry_run, report, scheduling, slow, speed, start
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -18,7 +18,10 @@ RESULTS = HERE / "results"
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "what", nargs="*", help="speed, start, dry-run, scheduling, report [all]", metavar="WHAT"
+        "what",
+        nargs="*",
+        help="speed, start, dry-run, scheduling, report [all these], slow",
+        metavar="WHAT",
     )
     parser.add_argument("--safes", type=int, default=100_000, help="of a dry run [%(default)s]")
     parser.add_argument("--products", type=int, default=8, help="to convert [%(default)s]")
@@ -43,6 +46,8 @@ def main() -> None:
         rows += dry_run.run(options.safes, options.repeats)
     if "scheduling" in what:
         rows += scheduling.run()
+    if "slow" in what:
+        rows += slow.run(options.folder.absolute())
     if "report" in what:
         rows += report.run(20) + report.run(20_000)
     for row in rows:

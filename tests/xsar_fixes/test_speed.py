@@ -14,12 +14,14 @@ import xsar
 from lxml import objectify
 from rasterio.enums import Resampling
 from rasterio.windows import Window
+from rioxarray.rioxarray import XRasterBase
 from safe_s1.xml_parser import XmlParser
 from safes import edit, only
 
 from xsar_batch import xsar_fixes
 from xsar_batch.xsar_fixes import (
     block_rms,
+    control_points_written_once,
     pixels_read_once,
     positions_at_once,
     swath_numbers_at_once,
@@ -67,7 +69,10 @@ def comparable(attributes):
     return str(kept)
 
 
-@pytest.mark.parametrize("module", [pixels_read_once, positions_at_once, xml_parsed_once])
+@pytest.mark.parametrize(
+    "module",
+    [control_points_written_once, pixels_read_once, positions_at_once, xml_parsed_once],
+)
 def test_values_and_attributes_are_those_of_plain_xsar(module, safe):
     expected = loaded(safe)
     module.apply()
@@ -80,6 +85,7 @@ def test_values_and_attributes_are_those_of_plain_xsar(module, safe):
         else:
             assert found[name].values.tobytes() == variable.values.tobytes(), name
         assert comparable(found[name].attrs) == comparable(variable.attrs), name
+        assert str(found[name].encoding) == str(variable.encoding), name
     module.remove()
     assert str(opened(safe).attrs) == str(opened(safe).attrs)
 
@@ -103,6 +109,16 @@ def calls(monkeypatch, owner, name):
 
     monkeypatch.setattr(owner, name, counted)
     return made
+
+
+def test_control_points_are_written_once(safe, monkeypatch):
+    made = calls(monkeypatch, XRasterBase, "write_gcps")
+    opened(safe)
+    assert len(made) > 10, CAN_GO.format("control_points_written_once")
+    made.clear()
+    control_points_written_once.apply()
+    opened(safe)
+    assert len(made) == 1
 
 
 def test_xml_is_parsed_once(safe, monkeypatch):

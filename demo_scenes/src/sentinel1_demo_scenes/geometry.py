@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from pyproj import Geod
 
 SPEED_OF_LIGHT = 299792458.0
@@ -151,14 +152,14 @@ class Geometry:
         lon, lat, heading = self._nadir
         # Parallels of the track get shorter with the distance from it.
         flown = np.asarray(metres, dtype=float) / np.cos(self._distance / _EARTH_RADIUS)
-        origin = [np.full_like(flown, value) for value in (lon, lat, heading)]
-        lons, lats, back = _WGS84.fwd(*origin, flown)
+        lon0, lat0, ahead = (np.full_like(flown, value) for value in (lon, lat, heading))
+        lons, lats, back = _WGS84.fwd(lon0, lat0, ahead, flown)
         return lons, lats, back + 180
 
     def _metres_flown(self, line: np.ndarray) -> np.ndarray:
         return (np.asarray(line, dtype=float) - (self.lines - 1) / 2) * self.line_spacing
 
-    def locate(self, line: np.ndarray, sample: np.ndarray) -> Points:
+    def locate(self, line: ArrayLike, sample: ArrayLike) -> Points:
         """Points seen at fractional `line` and `sample`, which are broadcast together."""
         line, sample = np.broadcast_arrays(np.asarray(line, float), np.asarray(sample, float))
         lon0, lat0, heading = self._track(self._metres_flown(line))

@@ -6,7 +6,6 @@ Names and order of elements: Sentinel-1 Product Specification (S1-RS-MDA-52-7441
 import binascii
 import functools
 import hashlib
-import itertools
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -297,7 +296,8 @@ def _comment(number: int) -> bytes:
 def _numbers_by_checksum() -> dict[int, int]:
     """For each CRC-16 the number of a comment that has it."""
     found: dict[int, int] = {}
-    for number in itertools.count():
+    number = 0
+    while len(found) < 1 << 16:
         found.setdefault(binascii.crc_hqx(_comment(number), 0), number)
-        if len(found) == 1 << 16:
-            return found
+        number += 1
+    return found

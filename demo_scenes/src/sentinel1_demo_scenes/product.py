@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,8 @@ MODES = {
     "S5": 41.9,
     "S6": 44.6,
 }
+#: The default of what `Product` works out itself when it is not given.
+_WORKED_OUT: Any = None
 _SUBSWATHS = {"IW": 3, "EW": 5}
 _EDGES_MOVE = 6  # samples, towards near range
 _STAGGER = 12  # sub-swaths begin and end this part of the lines one after the other
@@ -115,16 +117,16 @@ class Product:
     pols: tuple[str, ...] = ("VV", "VH")
     ipf: str = "003.71"
     seed: int = 0
-    unique_id: str | None = None
-    processed: datetime | None = None
+    unique_id: str = _WORKED_OUT
+    processed: datetime = _WORKED_OUT
     pixels: Literal["sea", "checkerboard"] = "sea"
     edges: Literal["straight", "stepped", "staggered"] = "straight"
     mode: str = "IW"
     product: Literal["GRDF", "GRDH", "GRDM"] = "GRDH"
-    spacing: float | None = None
-    line_spacing: float | None = None
-    orbit: int | None = None
-    data_take: int | None = None
+    spacing: float = _WORKED_OUT
+    line_spacing: float = _WORKED_OUT
+    orbit: int = _WORKED_OUT
+    data_take: int = _WORKED_OUT
 
     def __post_init__(self) -> None:
         def settle(name: str, value: object) -> None:
@@ -284,10 +286,9 @@ class Product:
         Lines are every 3 s as in real products of IW and EW, and 10 at least.
         """
         seconds = (self.lines - 1) * self.line_interval
-        return tuple(
-            np.rint(np.linspace(0, size - 1, count)).astype(int)
-            for size, count in zip(self.size, (max(10, round(seconds / 3) + 1), 21), strict=True)
-        )
+        lines = np.linspace(0, self.lines - 1, max(10, round(seconds / 3) + 1))
+        pixels = np.linspace(0, self.samples - 1, 21)
+        return np.rint(lines).astype(int), np.rint(pixels).astype(int)
 
     @property
     def _period(self) -> list[str]:

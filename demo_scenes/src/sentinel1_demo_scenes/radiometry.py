@@ -73,7 +73,7 @@ def ends(product: Product) -> tuple[np.ndarray, np.ndarray]:
 def _staggered_ends(product: Product, near: int, far: int) -> tuple[np.ndarray, np.ndarray]:
     first = np.full(product.lines, product.samples)
     last = np.full(product.lines, -1)
-    for swath, begin, end in product.blocks or [(product.swaths[0], 0, product.lines - 1)]:
+    for swath, begin, end in product.blocks or [Block(product.swaths[0], 0, product.lines - 1)]:
         rows = np.s_[begin : end + 1]
         first[rows] = np.minimum(first[rows], max(swath.first, near))
         last[rows] = np.maximum(last[rows], min(swath.last, product.samples - 1 - far))
@@ -210,7 +210,7 @@ class Luts:
         """
         samples = np.arange(self.product.samples)
         if self.product.has_early_noise:
-            everywhere = [np.interp(samples, *vector) for vector in self.noise_range]
+            everywhere = np.array([np.interp(samples, *vector) for vector in self.noise_range])
             return {block.swath.name: (self.noise_lines, everywhere) for block in self._blocks}
         found: dict[str, tuple[list[int], list[np.ndarray]]] = {}
         for block in self._blocks:
@@ -220,13 +220,13 @@ class Luts:
                 if block.has_line(line):
                     lines.append(line)
                     across.append(np.interp(within, *vector))
-        return found
+        return {name: (np.array(at), np.array(across)) for name, (at, across) in found.items()}
 
     def _noise(self, block: Block, lines: np.ndarray) -> np.ndarray:
         """Noise in DN^2 of a block, (lines, samples of its sub-swath)."""
         columns = np.s_[block.swath.first : block.swath.last + 1]
         at, across = self._noise_across[block.swath.name]
-        across = np.array(across)[:, columns]
+        across = across[:, columns]
         position = np.interp(lines, at, np.arange(len(at)))
         before = np.minimum(position.astype(int), max(len(at) - 2, 0))
         later = (position - before)[:, None]

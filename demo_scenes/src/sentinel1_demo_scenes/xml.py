@@ -1,8 +1,9 @@
 """XML as text: enough of it to write the metadata of a demo scene, the same bytes every time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from textwrap import indent
+from typing import SupportsFloat
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
@@ -22,14 +23,14 @@ def tag(name: str, /, *content: object, **attributes: object) -> str:
     if not content:
         return f"<{name}{text}/>"
     if isinstance(content[0], str) and content[0].startswith("<"):
-        inner = "\n" + indent("\n".join(content), "  ") + "\n"
+        inner = "\n" + indent("\n".join(str(element) for element in content), "  ") + "\n"
     else:
         (value,) = content
         inner = escape(str(value))
     return f"<{name}{text}>{inner}</{name}>"
 
 
-def tags(values: dict[str, object]) -> list[str]:
+def tags(values: Mapping[str, object]) -> list[str]:
     """Elements with one value each."""
     return [tag(name, value) for name, value in values.items()]
 
@@ -59,6 +60,6 @@ def flag(value: bool) -> str:
     return "true" if value else "false"
 
 
-def number(value: float) -> str:
+def number(value: SupportsFloat) -> str:
     """A number in full precision, as the annotations write it."""
-    return f"{value:.15e}"
+    return f"{float(value):.15e}"

@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 from pbs_fleet import RUNS, submitted
 from snakemake_executor_plugin_pbs.broken_nodes import MOST, BrokenNodes
+from snakemake_executor_plugin_pbs.folder import NO_FOLDER
 from snakemake_executor_plugin_pbs.qstat import Status
 
 BROKEN = Status("F", 127, 93, host="node7")
@@ -46,6 +47,15 @@ def test_after_some_in_a_row_the_run_ends(world):
     assert f"{MOST} PBS jobs in a row ended before their Python began, on node7 ({MOST} times): "
     assert "it ended with exit code 127" in here.fleet.fatal
     assert "No job has failed for it" in here.fleet.fatal
+
+
+def test_a_working_directory_that_is_not_shared_is_named(world, tmp_path):
+    """What the job wrote of it is on the node, where nobody reads it."""
+    here = world("a")
+    here.server.jobs["1.s"] = Status("F", NO_FOLDER, 93, host="node7")
+    assert here.live(200) == []
+    (warning,) = here.warned
+    assert f"before its Python began: {tmp_path / 'pbs'} is not shared with that node" in warning
 
 
 def test_not_while_another_one_runs(world):

@@ -175,6 +175,8 @@ def test_refused_before_the_first_submission(project, line, options, said):
     ended = snakemake(project, RULE.format(line), *options)
     assert ended.code == 1
     assert said in " ".join(ended.out.split())
+    # The last word is what to change, and no line of our code.
+    assert 'File "' not in ended.out
     assert project.calls("qsub") == []
 
 

@@ -8,7 +8,7 @@ import time
 import psutil
 import pytest
 from pbs_fleet import is_gone, pack, task
-from snakemake_executor_plugin_pbs.folder import Folder
+from snakemake_executor_plugin_pbs.folder import NO_FOLDER, Folder
 
 #: A supervisor of the folder argv[1], whose Snakemake is ``run``.
 PROGRAM = """
@@ -137,6 +137,16 @@ def test_a_pack_that_is_not_to_run(tmp_path, job):
     assert again.returncode == 0
     assert "another process has claimed this pack" in again.stderr
     assert len(here.runs) == 1
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM.replace("BODY", "pass"), tmp_path / "elsewhere"],
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == NO_FOLDER
+    assert f"{tmp_path / 'elsewhere'} is not there on" in ran.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])

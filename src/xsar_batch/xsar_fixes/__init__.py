@@ -13,6 +13,7 @@ from types import ModuleType
 from xsar_batch.xsar_fixes import (
     across_date_line,
     control_points_of_grid,
+    control_points_written_once,
     exact_mean_of_squares,
     heading_of_positions,
     land_at_cell_centres,
@@ -30,7 +31,8 @@ from xsar_batch.xsar_fixes import (
 MODULES = (
     *(unique_dask_names, whole_pixels),
     # These change no value.
-    *(pixels_read_once, positions_at_once, swath_numbers_at_once, xml_parsed_once),
+    *(control_points_written_once, pixels_read_once, positions_at_once),
+    *(swath_numbers_at_once, xml_parsed_once),
 )
 
 REPAIRS: tuple[ModuleType, ...] = (

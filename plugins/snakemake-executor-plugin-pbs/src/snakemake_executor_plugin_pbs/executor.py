@@ -54,18 +54,13 @@ class Executor(RemoteExecutor):
 
         Raises
         ------
-        WorkflowError
-            qsub, qstat or qdel are not there.
+        ApiError
+            qsub, qstat or qdel are not there or not those of PBS, or files are not shared.
         """
         server = Commands()
-        if missing := server.missing():
-            raise WorkflowError(
-                f"{' and '.join(missing)} not found. Start snakemake on a machine that can submit "
-                "to PBS (a login node), or run the jobs on this one:  --executor local --cores all"
-            )
-        if refusal := site.which().refusal:
-            raise WorkflowError(refusal)
-        preflight.refuse_unshared(self.workflow.storage_settings.shared_fs_usage)
+        with preflight.without_traceback():
+            preflight.refuse_site(server.missing(), site.which)
+            preflight.refuse_unshared(self.workflow.storage_settings.shared_fs_usage)
         interval = self.workflow.remote_execution_settings.seconds_between_status_checks
         self.workdir = Path.cwd()
         ledger = Ledger(self.workdir / ".snakemake" / "pbs")
@@ -122,7 +117,7 @@ class Executor(RemoteExecutor):
 
         Raises
         ------
-        WorkflowError
+        ApiError
             Before the first submission: PBS would not take the jobs of a rule.
         """
         # Not sooner: Snakemake sets its handler after it has made the executor.
@@ -131,7 +126,8 @@ class Executor(RemoteExecutor):
             self._is_checked = True
             queues, settings = site.known_queues(), self.executor_settings
             to_do = list(self.workflow.dag.needrun_jobs())
-            preflight.check(to_do, self._request, queues, settings)
+            with preflight.without_traceback():
+                preflight.check(to_do, self._request, queues, settings)
             if note := preflight.not_asked(to_do):
                 self.logger.warning(note)
         super().run_jobs(jobs)

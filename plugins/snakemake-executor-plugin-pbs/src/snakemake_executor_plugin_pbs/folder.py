@@ -17,6 +17,10 @@ from .environment import as_bash
 READ_AT_ONCE = 1 << 22
 
 
+#: Exit code of a PBS job that does not find its folder.
+NO_FOLDER = 79
+
+
 @dataclass(frozen=True)
 class Task:
     """A Snakemake job, as a pack knows it.

@@ -2,17 +2,47 @@
 packs that their queue would refuse."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from snakemake_interface_common.exceptions import WorkflowError
+from snakemake_interface_common.exceptions import ApiError, WorkflowError
 from snakemake_interface_executor_plugins.settings import SharedFSUsage
 
+from .flavour import Flavour
 from .queues import Queue, objections, that_fit
 from .request import PackRequest, Request
 from .resources import READ, refuse_unknown
 from .settings import ExecutorSettings
+
+
+@contextmanager
+def without_traceback() -> Iterator[None]:
+    """Turn a WorkflowError into an ApiError: below the former Snakemake prints lines of our code,
+    which tell a user nothing."""
+    try:
+        yield
+    except WorkflowError as refusal:
+        raise ApiError(str(refusal)) from None
+
+
+def refuse_site(missing: Sequence[str], flavour: Callable[[], Flavour]) -> None:
+    """Check the commands: ``missing`` are those that were not found, ``flavour`` tells whose they
+    are.
+
+    Raises
+    ------
+    WorkflowError
+        They are not there, or not those of PBS.
+    """
+    if missing:
+        raise WorkflowError(
+            f"{' and '.join(missing)} not found. Start snakemake on a machine that can submit to "
+            "PBS (a login node), or run the jobs on this one:  --executor local --cores all"
+        )
+    if refusal := flavour().refusal:
+        raise WorkflowError(refusal)
 
 
 def refuse_unshared(shared: Iterable[SharedFSUsage]) -> None:

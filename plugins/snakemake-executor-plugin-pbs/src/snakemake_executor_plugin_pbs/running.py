@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import qstat
-from .folder import Folder, Pack, Task
+from .folder import NO_FOLDER, Folder, Pack, Task
 from .qstat import Cause, Status
 from .request import Request
 
@@ -120,7 +120,7 @@ class Running:
         cause, why = over
         self.is_over = True
         if self.entries and cause in _OF_THE_NODE and not events.host and self.folder.revoke():
-            self.start_failure = self._last_line() or why
+            self.start_failure = self._last_line() or self._no_folder() or why
         for number in list(self.entries):
             has_begun = number in events.started
             when = "while it ran" if has_begun else "before it began"
@@ -216,6 +216,12 @@ class Running:
     def _last_line(self) -> str:
         """The last that its shell said: why Python could not be started, for example."""
         return next((line for line in reversed(self._output().splitlines()) if line.strip()), "")
+
+    def _no_folder(self) -> str:
+        """Whether the job did not find its folder: what it wrote of that may be as far away."""
+        if self.status is None or self.status.exit_status != NO_FOLDER:
+            return ""
+        return f"{self.folder.path.parent} is not shared with that node"
 
     def _output(self) -> str:
         """What PBS itself wrote of the job."""

@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 
 from . import inside
-from .folder import Folder, Pack, Task, Use
+from .folder import NO_FOLDER, Folder, Pack, Task, Use
 from .limits import Limits, Watchdog
 from .processes import descendants, is_alive, of_jobs, signal_all
 
@@ -231,6 +231,9 @@ def _is_begun_again(folder: Folder, job: str) -> bool:
 def main(path: str) -> int:
     folder = Folder(Path(path))
     job = os.environ.get("PBS_JOBID", "")
+    if not folder.path.is_dir():
+        print(f"{folder.path} is not there on {socket.gethostname()}", file=sys.stderr)
+        return NO_FOLDER
     if not folder.take(id=job, host=socket.gethostname(), pid=os.getpid()):
         if _is_begun_again(folder, job):
             folder.tell("stopped", by="a requeue")

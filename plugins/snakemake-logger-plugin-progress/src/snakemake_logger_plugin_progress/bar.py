@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console, RenderableType
 from rich.progress_bar import ProgressBar
@@ -91,6 +91,7 @@ class Bar:
             self._pass_on("jobs", "", is_whole=True)
 
     def _read(self) -> str:
+        assert self._pipe is not None, "start() opens it"
         try:
             return self._decoder.decode(os.read(self._pipe, 65536))
         except BlockingIOError:
@@ -141,7 +142,7 @@ class Bar:
         if time.monotonic() - self._drawn >= PERIOD:
             with self._lock:
                 self._tally = tally
-                self._write(_CLEAR + self._row())
+                self._write(_CLEAR + self._row(tally))
 
     def hide(self) -> None:
         """Take the row away."""
@@ -154,9 +155,9 @@ class Bar:
         with self._lock:
             # A terminal wraps by itself, and what is copied from it then is whole.
             said = self._rendered(text, soft_wrap=True) + "\n"
-            self._write(said if self._tally is None else _CLEAR + said + self._row())
+            self._write(said if self._tally is None else _CLEAR + said + self._row(self._tally))
 
-    def _row(self) -> str:
+    def _row(self, tally: Tally) -> str:
         """The row for the width that the terminal has now, and the cursor back at its beginning."""
         self._drawn = time.monotonic()
         try:
@@ -165,11 +166,11 @@ class Bar:
             columns = 80
         # Some terminals wrap after the last column, others before the next character.
         self._console.width = max(1, columns - 1)
-        row = _row(self._tally, time.time(), self._console.width)
-        row = self._rendered(row, no_wrap=True, overflow="ellipsis")
-        return f"{_NO_WRAP}{row}{_WRAP}\r"
+        row = _row(tally, time.time(), self._console.width)
+        text = self._rendered(row, no_wrap=True, overflow="ellipsis")
+        return f"{_NO_WRAP}{text}{_WRAP}\r"
 
-    def _rendered(self, what: RenderableType, **how: object) -> str:
+    def _rendered(self, what: RenderableType, **how: Any) -> str:
         with self._console.capture() as capture:
             self._console.print(what, end="", **how)
         return capture.get().rstrip("\n")

@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import dataclass
 from logging import WARNING, LogRecord
+from typing import Any
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
@@ -20,6 +21,9 @@ VERDICT = 1.0
 
 #: Jobs that find it in their environment need not print why they failed: this logger tells it.
 VARIABLE = "SNAKEMAKE_LOGGER_TELLS_FAILURES"
+
+#: A LogRecord, with the attributes that Snakemake gives to the events of its kind.
+_Event = Any
 
 _AGAIN = re.compile(r"Trying to restart job (\d+)\.")
 _MISSING = re.compile(r"^Job\s+(\d+)\s+completed successfully, but", re.MULTILINE)
@@ -41,6 +45,7 @@ class LogHandler(LogHandlerBase):
 
     def __post_init__(self) -> None:
         common, settings = self.common_settings, self.settings or LogHandlerSettings()
+        assert isinstance(settings, LogHandlerSettings), "Snakemake makes what `settings` names"
         quiet = {getattr(kind, "name", str(kind)).lower() for kind in common.quiet or ()}
         stream = sys.stdout if common.stdout else sys.stderr
         is_live = stream.isatty() and os.environ.get("TERM") != "dumb" and not settings.plain
@@ -105,7 +110,7 @@ class LogHandler(LogHandlerBase):
 
     # -- records ----------------------------------------------------------------------------
 
-    def _take(self, record: LogRecord) -> None:
+    def _take(self, record: _Event) -> None:
         event = getattr(record, "event", None)
         # Compared as text: the executors' records have events of no enumeration.
         match str(getattr(event, "value", event)):
@@ -191,7 +196,7 @@ class LogHandler(LogHandlerBase):
             # No other record tells that this job failed, and this one tells enough.
             self._tally.fail(int(missing[1]), record.created)
 
-    def _job_error(self, record: LogRecord) -> None:
+    def _job_error(self, record: _Event) -> None:
         said = self._said.pop(record.thread, None)
         self._say(record, is_worth_it=self.common_settings.show_failed_logs)
         job = self._tally.fail(record.jobid, record.created)
