@@ -40,7 +40,8 @@ def lines(plan: "Plan") -> Iterator[str]:
         if count:
             yield f"    {count} left out: {why}"
     yield from some("not a Sentinel-1 name, left out", catalogue.not_sentinel1)
-    yield from some("of the places hold no SAFE", catalogue.empty_places)
+    for place in catalogue.empty_places:
+        yield f"    no SAFE found in: {place}"
     yield from some("listed but not there, will fail", catalogue.missing)
     if plan.done.trusted:
         yield f"    {plan.done.trusted} of the done are taken as they are: settings unknown"
