@@ -1,4 +1,4 @@
-# make install | demo | test | test-slow | test-all | faults | bench | lint | lock | clean
+# make install | demo | test | test-slow | test-all | coverage | faults | bench | lint | docs | lock | clean
 #
 # Every target does the set-up it needs itself. PYTHON is any Python from 3.11 on.
 
@@ -14,9 +14,11 @@ DISTRIBUTIONS := . demo_scenes plugins/snakemake-executor-plugin-pbs \
     plugins/snakemake-logger-plugin-progress
 
 # One by one, for their tests and tools are no part of what is checked.
-TYPED := demo_scenes/src plugins/snakemake-logger-plugin-progress/src
+TYPED := src demo_scenes/src plugins/snakemake-logger-plugin-progress/src \
+    plugins/snakemake-executor-plugin-pbs/src
 
-.PHONY: install install-dev install-here demo test test-slow test-all faults bench lint lock clean
+.PHONY: install install-dev install-here demo test test-slow test-all coverage faults bench lint docs \
+    lock clean
 
 install: $(VENV)/installed
 
@@ -50,6 +52,11 @@ test-slow: install-dev
 
 test-all: test test-slow
 
+# Each job is measured too.
+coverage: install-dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not full_size and not faults" \
+	    --cov --cov-report=term-missing:skip-covered
+
 faults: install-dev
 	$(BIN)/python -m pytest -m faults
 
@@ -69,6 +76,10 @@ lint: install-dev
 	! grep '^    \*' .lint | grep -v 'Specify a conda environment'
 	rm .lint
 
+# Into site/. Broken links, and documents that are not in the navigation of mkdocs.yml, are errors.
+docs: install-dev
+	$(BIN)/mkdocs build --quiet --strict
+
 # The newest versions that fit together (needs uv and the internet).
 LOCK := uv pip compile --quiet --python-version 3.11 --no-emit-package gdal --no-annotate --no-header
 lock:
@@ -78,4 +89,4 @@ lock:
 	rm requirements-all.lock
 
 clean:
-	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) demo site dist .mypy_cache .pytest_cache .ruff_cache

@@ -38,6 +38,7 @@ from pathlib import Path
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 from snakemake_interface_executor_plugins.settings import CommonSettings
+from snakemake_executor_plugin_pbs.scheduling import shrink
 
 common_settings = CommonSettings(
     non_local_exec=True, implies_no_shared_fs=False, job_deploy_sources=False,
@@ -47,6 +48,10 @@ common_settings = CommonSettings(
 
 class Executor(RemoteExecutor):
     begun, taken, ended = None, 0, 0
+
+    def run_jobs(self, jobs):
+        super().run_jobs(jobs)
+        shrink(self.workflow)
 
     def run_job(self, job):
         if self.begun is None:

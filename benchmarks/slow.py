@@ -16,11 +16,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import sentinel1_demo_scenes as demo
-
 from benchmarks.dry_run import REPO
 from benchmarks.speed import FULL, scenes
 from xsar_batch.landmask import polygons
+
+#: Scenes of a pack, at most.
+MOST = 24
 
 #: Folders of the repository that a run reads.
 PARTS = ("Snakefile", "config", "profiles", "workflow", "src", "plugins", "demo_scenes")
@@ -41,20 +42,23 @@ class SlowEnvironment:
 
     def _copy(self) -> None:
         lib = Path("lib") / f"python3.{sys.version_info.minor}"
-        target = self.real / "env" / lib
+        target, half = self.real / "env" / lib, self.real / "half"
         if not target.exists():
-            (self.real / "env" / "bin").mkdir(parents=True)
-            shutil.copy2(Path(sys.executable).resolve(), self.real / "env" / "bin")
+            shutil.rmtree(half, ignore_errors=True)
+            (half / "bin").mkdir(parents=True)
+            shutil.copy2(Path(sys.executable).resolve(), half / "bin")
             skipped = shutil.ignore_patterns("test", "site-packages")
-            shutil.copytree(Path(sys.base_prefix) / lib, target, ignore=skipped)
-            packages = Path(sys.prefix) / lib / "site-packages"
-            editable = shutil.ignore_patterns("__editable__*.pth")
-            shutil.copytree(packages, target / "site-packages", ignore=editable)
+            shutil.copytree(Path(sys.base_prefix) / lib, half / lib, ignore=skipped)
+            packages, editable = Path(sys.prefix) / lib / "site-packages", "__editable__*.pth"
+            ignored = shutil.ignore_patterns(editable)
+            shutil.copytree(packages, half / lib / "site-packages", ignore=ignored)
+            half.rename(self.real / "env")
         shutil.rmtree(self.real / "repo", ignore_errors=True)
+        (self.real / "repo").mkdir()
         for name in PARTS:
             source, copy = REPO / name, self.real / "repo" / name
             shutil.copytree(source, copy) if source.is_dir() else shutil.copy2(source, copy)
-        places = [path for path in ("src", "demo_scenes/src")]
+        places = ["src", "demo_scenes/src"]
         places += [f"plugins/{one.name}/src" for one in (REPO / "plugins").iterdir()]
         lines = "".join(f"{self.mount}/repo/{place}\n" for place in places)
         (target / "site-packages" / "repo.pth").write_text(lines)
@@ -71,10 +75,7 @@ class SlowEnvironment:
         work, counts = self.folder / "work", self.folder / f"counts-{time.time_ns()}"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
-        made = [
-            demo.make_safe(self.folder / "scenes", lines=700, samples=800, seed=seed)
-            for seed in range(count)
-        ]
+        made = scenes(self.folder / "scenes", MOST, (700, 800))[:count]
         (work / "safes.txt").write_text("".join(f"{safe}\n" for safe in made))
         settings = {
             **{"safes": ["safes.txt"], "duplicates": "all", "output_dir": "products"},
@@ -205,8 +206,8 @@ def archive(folder: Path, count: int = 6) -> dict[str, float]:
 def run(folder: Path) -> list[dict]:
     """Rows of the table."""
     slow = SlowEnvironment(folder / "slow")
-    plain = slow.pack(24, 0, with_file=False)["operations"]
-    many, one = slow.pack(24, 0)["operations"], slow.pack(1, 0)["operations"]
+    plain = slow.pack(MOST, 0, with_file=False)["operations"]
+    many, one = slow.pack(MOST, 0)["operations"], slow.pack(1, 0)["operations"]
     walls = {ms: slow.pack(12, ms)["wall"] for ms in (0, 5)}
     cold = archive(folder)
     return [

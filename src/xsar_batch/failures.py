@@ -3,6 +3,7 @@
 The exit codes follow ``sysexits.h`` where it has a fitting one, so that a shell script
 round ``workflow/scripts/convert.py`` can tell the classes apart.
 This module is imported before xsar is, by every job: it imports nothing heavy.
+``python -m xsar_batch.failures`` prints the table for README.
 """
 
 
@@ -14,6 +15,9 @@ class Failure(Exception):
 
     name = "unknown"
     exit_code = 1
+    #: What README's table says of the class.
+    meaning = "anything else; the log holds the traceback"
+    remedy = "read it; report it"
 
 
 class BadSafe(Failure):
@@ -21,6 +25,11 @@ class BadSafe(Failure):
 
     name = "bad-safe"
     exit_code = 65  # EX_DATAERR
+    meaning = "the SAFE is not there, incomplete or damaged, or it changed while it was read"
+    remedy = (
+        "get it again; retrying is useless, and costs under a second. If the SAFE is still "
+        "being copied: repeat the command when it is whole"
+    )
 
 
 class Unsupported(Failure):
@@ -28,6 +37,12 @@ class Unsupported(Failure):
 
     name = "unsupported"
     exit_code = 69  # EX_UNAVAILABLE
+    meaning = (
+        "this kind of product is not handled: SLC, OCN, RAW, WV, annotation products, modes "
+        "for calibration (EN, N1 to N6), stripmap and COG with `repairs: false`; or the "
+        "resolution is no whole number of pixels"
+    )
+    remedy = "leave it out by `select`, or change `resolution`"
 
 
 class BadProduct(Failure):
@@ -35,6 +50,8 @@ class BadProduct(Failure):
 
     name = "bad-product"
     exit_code = 70  # EX_SOFTWARE
+    meaning = "the result did not pass its checks"
+    remedy = "see the log; with your own function, see there"
 
 
 class OutOfMemory(Failure):
@@ -42,6 +59,8 @@ class OutOfMemory(Failure):
 
     name = "out-of-memory"
     exit_code = 71  # EX_OSERR
+    meaning = "memory ran out"
+    remedy = "the next attempt asks for more"
 
 
 class LandMaskError(Failure):
@@ -49,6 +68,8 @@ class LandMaskError(Failure):
 
     name = "land-mask"
     exit_code = 72  # EX_OSFILE
+    meaning = "the land polygons cannot be read"
+    remedy = "see `land_mask`"
 
 
 class DiskFull(Failure):
@@ -56,6 +77,8 @@ class DiskFull(Failure):
 
     name = "disk-full"
     exit_code = 74  # EX_IOERR
+    meaning = "no space or quota is left"
+    remedy = "make room, repeat the command"
 
 
 class TimedOut(Failure):
@@ -63,6 +86,14 @@ class TimedOut(Failure):
 
     name = "timed-out"
     exit_code = 75  # EX_TEMPFAIL
+    meaning = (
+        "the conversion took longer than its 10 minutes (20 at the second attempt), most "
+        "often because a file server hangs; the log shows where it was"
+    )
+    remedy = (
+        "see whether that place can be read; more time: `--set-resources "
+        "convert:runtime=60` (minutes)"
+    )
 
 
 class Killed(Failure):
@@ -77,13 +108,30 @@ class ConfigError(Failure):
 
     name = "config"
     exit_code = 78  # EX_CONFIG
+    meaning = "the settings, or the file of your function, changed during the run"
+    remedy = "repeat the command"
 
+
+#: Those that README explains, in its order. ``killed`` has no exit code of its own.
+CLASSES: tuple[type[Failure], ...] = (
+    *(BadSafe, Unsupported, BadProduct, OutOfMemory),
+    *(LandMaskError, DiskFull, TimedOut, ConfigError, Failure),
+)
 
 #: Exit code of each failure class, as documented for users.
-EXIT_CODES = {
-    cls.name: cls.exit_code
-    for cls in (
-        *(BadSafe, Unsupported, BadProduct, OutOfMemory),
-        *(LandMaskError, DiskFull, TimedOut, ConfigError, Failure),
+EXIT_CODES = {cls.name: cls.exit_code for cls in CLASSES}
+
+
+def table() -> str:
+    """Return the table of failure classes for README."""
+    return "\n".join(
+        (
+            "| class | exit code | what it means | what to do |",
+            "| --- | --- | --- | --- |",
+            *(f"| `{c.name}` | {c.exit_code} | {c.meaning} | {c.remedy} |" for c in CLASSES),
+        )
     )
-}
+
+
+if __name__ == "__main__":
+    print(table())

@@ -68,6 +68,7 @@ SESSION = {
     ),
     "python workflow/scripts/convert.py --help": Run("Exit codes: 0 done, 65 bad-safe"),
     "python -m sentinel1_demo_scenes --help": Run("--count"),
+    "python -m xsar_batch.failures": Run(r"\| `bad-safe` \| 65"),
     "python -m xsar_batch.product.variables": Run(r"\| `sigma0` \| pol, line, sample"),
     # README.md, with settings on the command line
     "snakemake -n --quiet --config safes=/path/to/safes output_dir=products": Run(
@@ -165,6 +166,7 @@ NOT_RUN = {
     "workflow/scripts/demo.sh $SCRATCH/demo": _DEMO,
     "make test": "is what runs this",
     "make lint": "is run beside the tests by .ci/run",
+    "make coverage": _LONG,
     "make faults": _LONG,
     "make bench": _LONG,
     "python -m benchmarks report": _LONG,

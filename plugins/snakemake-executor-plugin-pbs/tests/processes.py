@@ -29,11 +29,16 @@ class Ran:
 def environment(**more: str | None) -> dict[str, str]:
     """The environment of a user's shell: nothing that pytest or a batch job left there.
 
-    What ``more`` gives as None is not set.
+    What ``more`` gives as None is not set. No run begins with a module file, nor has one made: a
+    change of any source would mean another.
     """
     left_out = ("PYTEST_", "PBS_", "SNAKEMAKE_", "COV_")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(left_out)}
-    return {key: value for key, value in {**kept, **more}.items() if value is not None}
+    return {
+        key: value
+        for key, value in {**kept, "PYTHON_STARTER": "", **more}.items()
+        if value is not None
+    }
 
 
 def run(*command: str | os.PathLike, cwd: Path | None = None, **more: str | None) -> Ran:

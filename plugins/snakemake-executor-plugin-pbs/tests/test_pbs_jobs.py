@@ -9,7 +9,7 @@ from pbs_fleet import QUEUED, RUNS, folders, submitted
 from snakemake_executor_plugin_pbs.backoff import BACKOFF
 from snakemake_executor_plugin_pbs.commands import Round
 from snakemake_executor_plugin_pbs.folder import Use
-from snakemake_executor_plugin_pbs.pbs_jobs import LAST_WORDS
+from snakemake_executor_plugin_pbs.pbs_jobs import KEPT, LAST_WORDS
 from snakemake_executor_plugin_pbs.qstat import Status
 from snakemake_executor_plugin_pbs.running import GONE_ROUNDS, GONE_SECONDS
 
@@ -196,6 +196,38 @@ def test_gone_and_killed(world, tmp_path):
         ("a", f"PBS job 1.s ended while it ran: {why}"),
         ("b", f"PBS job 1.s ended before it began: {why}"),
     ]
+
+
+# -- folders of PBS jobs that are over ---------------------------------------------------------
+
+
+def over(world):
+    """A world in which a PBS job of two is over and reported."""
+    here = world(*"ab")
+    here.begin(0)
+    for number in range(2):
+        here.inside(0).tell("done", number)
+    here.inside(0).tell("over", stopped="")
+    assert here.live(1) == [("a", None), ("b", None)]
+    return here, [report.entry for report in here.reports]
+
+
+def test_a_folder_is_removed_when_snakemake_has_noted_all_of_it(world):
+    here, (first, second) = over(world)
+    here.fleet.noted(first)
+    here.live(2)
+    assert folders(here) == {"pack-0"}
+    here.fleet.noted(second)
+    here.live(1)
+    assert folders(here) == set()
+
+
+def test_a_folder_is_not_kept_for_ever(world):
+    here, _ = over(world)
+    here.live(KEPT - 3)
+    assert folders(here) == {"pack-0"}
+    here.live(5)
+    assert folders(here) == set()
 
 
 # -- the end of a run ------------------------------------------------------------------------

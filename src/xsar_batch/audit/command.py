@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
@@ -195,7 +196,7 @@ def verdicts(
     it, and that is a verdict too.
     """
     # A fork has all that was imported, and the list of all SAFEs, for nothing.
-    how = {
+    how: dict[str, Any] = {
         "mp_context": get_context("fork"),
         "initializer": _begin,
         "initargs": (check, {"safes": safes, "at_least": at_least}),

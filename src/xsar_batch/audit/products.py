@@ -179,9 +179,11 @@ def _check(ds: xr.Dataset, known: Mapping[str, str], image: Annotation | None) -
     is_ours = known["made_by"] == "xsar-batch"
     # Which others a product of the notebook has is a matter of xsar's version, and of what it kept.
     wanted = names() if is_ours else names(lambda variable: variable.is_essential)
-    fields = parse(known["safe"])["polarisation"]
+    fields = parse(known["safe"])
+    assert fields is not None, "what made it is told by the name of its SAFE"
+    pols = fields["polarisation"]
     with _judged("incomplete"):
-        verify.check_complete(ds, wanted, POLARISATIONS.get(fields, [fields]))
+        verify.check_complete(ds, wanted, POLARISATIONS.get(pols, [pols]))
     there = [name for name in names() if name in ds.variables]
     empty = verify.without_values(ds, there)
     if empty:

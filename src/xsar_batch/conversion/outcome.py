@@ -93,7 +93,9 @@ def _peak_memory() -> int:
     Not ``ru_maxrss``, which begins with the size of the process that started this one.
     """
     status = Path("/proc/self/status").read_text()
-    return round(int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024)
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert found is not None, "the kernel tells it of every process"
+    return round(int(found[1]) / 1024)
 
 
 def end_of(

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import netCDF4
 import numpy as np
@@ -22,7 +23,7 @@ def with_provenance(
     but for ``Conventions``; ``history`` grows."""
     now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     did = f"{now} xsar-batch {__version__}: {recipe['function']} at {recipe['resolution']}"
-    said = {
+    said: dict[str, Any] = {
         "title": f"Sentinel-1 L1B product at {recipe['resolution']} of {safe_name}",
         "summary": (
             "Normalised radar cross section (sigma0), viewing geometry and positions of a "

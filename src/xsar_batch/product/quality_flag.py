@@ -4,8 +4,6 @@ It has a value for each polarisation: what is outside of the swath, and where no
 differ between the files of two.
 """
 
-from collections.abc import Hashable
-
 import dask.array as da
 import numpy as np
 import xarray as xr
@@ -51,7 +49,7 @@ def _flag(share_inside: np.ndarray, sigma0: np.ndarray) -> np.ndarray:
     return flag
 
 
-def shares(ds: xr.Dataset) -> dict[Hashable, float]:
+def shares(ds: xr.Dataset) -> dict[str, float]:
     """Attributes that say which share of the cells, over all polarisations, is what, in percent."""
     if NAME not in ds:
         return {}

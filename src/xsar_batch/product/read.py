@@ -65,7 +65,8 @@ def _variable(variable: netCDF4.Variable) -> xr.Variable:
     # Float scales are of those who pack values; xsar and this project do not.
     if "scale_factor" in has or "add_offset" in has:
         variable.set_auto_maskandscale(True)
-        values = np.ma.filled(np.ma.asarray(variable[...], dtype=float), np.nan)
+        packed: np.ma.MaskedArray = np.ma.asarray(variable[...], dtype=float)
+        values: np.ndarray = packed.filled(np.nan)
     else:
         values = variable[...]
         if values.dtype.kind == "f":

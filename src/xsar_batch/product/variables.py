@@ -59,11 +59,11 @@ class Variable:
 _CELLS = ("line", "sample")
 _LAYERS = ("pol", *_CELLS)
 _SIGMA0 = "surface_backwards_scattering_coefficient_of_radar_wave"
-_PLACE = {"content": "coordinate", "is_like_no_other": True, "is_essential": True}
-_LABEL = {"content": "coordinate", "is_computed": False}
-_MEASURED = {"content": "physicalMeasurement"}
-_RAW = {**_MEASURED, "missing_where": ("no_data",)}
-_DENOISED = {**_MEASURED, "missing_where": ("no_data", "noise_unknown")}
+_PLACE: dict[str, Any] = {"content": "coordinate", "is_like_no_other": True, "is_essential": True}
+_LABEL: dict[str, Any] = {"content": "coordinate", "is_computed": False}
+_MEASURED: dict[str, Any] = {"content": "physicalMeasurement"}
+_RAW: dict[str, Any] = {**_MEASURED, "missing_where": ("no_data",)}
+_DENOISED: dict[str, Any] = {**_MEASURED, "missing_where": ("no_data", "noise_unknown")}
 
 VARIABLES = {
     "longitude": Variable(

@@ -60,7 +60,9 @@ def boxes(count: int, height: int, width: int) -> list[Box]:
 @cache
 def font(size: int) -> ImageFont.FreeTypeFont:
     """Pillow's own font, laid out by Pillow itself: the same everywhere, and quicker."""
-    return ImageFont.load_default(size).font_variant(layout_engine=ImageFont.Layout.BASIC)
+    own = ImageFont.load_default(size)
+    assert isinstance(own, ImageFont.FreeTypeFont), "Pillow is built with FreeType"
+    return own.font_variant(layout_engine=ImageFont.Layout.BASIC)
 
 
 def sheet(scene: Scene, boxes: list[Box]) -> Image.Image:

@@ -1,6 +1,6 @@
 """What a quicklook shows of a Dataset: sigma0 in dB, land and no data, turned north up."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -154,14 +154,16 @@ def _on_grid(ds: xr.Dataset, name: str) -> np.ndarray:
     return _values(ds, name, "line", "sample")
 
 
-def _values(ds: xr.Dataset, name: str, *dims: str) -> np.ndarray:
+def _values(ds: xr.Dataset, name: str, *dims: Hashable) -> np.ndarray:
     """Values of a variable with just these dimensions."""
     if name not in ds.variables:
         raise NoQuicklook(f"the result holds no {name}")
     # Not ds[name]: a DataArray with its coordinates takes longer to make than these cells to draw.
     variable = ds.variables[name]
     if set(variable.dims) != set(dims):
-        raise NoQuicklook(f"{name} has dimensions {variable.dims}, not {' and '.join(dims)}")
+        raise NoQuicklook(
+            f"{name} has dimensions {variable.dims}, not {' and '.join(map(str, dims))}"
+        )
     return variable.transpose(*dims).values
 
 

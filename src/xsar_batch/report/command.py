@@ -119,6 +119,7 @@ def as_it_stands(config: Mapping[str, Any], schema: Path) -> tuple[Plan, list[st
     while True:
         before = _version(file)
         plan = Plan.of_main_process(config, schema)
+        assert plan.catalogue is not None, "the main process lists the SAFEs"
         rows = status.table(plan.catalogue.safes.index, plan.done.pending, plan.layout)
         if _version(file) == before:
             return plan, rows

@@ -88,9 +88,9 @@ def _turned(rings: np.ndarray, owners: np.ndarray, window: Window) -> tuple[np.n
         points[:, 0] += offset[inside][ring]
         shown.append(shapely.set_coordinates(rings[inside].copy(), points))
         whose.append(owners[inside])
-    whose, shown = np.concatenate(whose), np.concatenate(shown)
-    order = np.argsort(whose, kind="stable")
-    return shown[order], whose[order]
+    owner = np.concatenate(whose)
+    order = np.argsort(owner, kind="stable")
+    return np.concatenate(shown)[order], owner[order]
 
 
 def path_data(polygons: np.ndarray) -> list[str]:

@@ -31,6 +31,7 @@ class Account:
 
     def __init__(self, run: "Run") -> None:
         plan = run.plan
+        assert plan.catalogue is not None, "the main process lists the SAFEs"
         rows = status.table(plan.catalogue.safes.index, plan.done.pending, plan.layout)
         self._run = run
         self._rows = {row["name"]: row for row in rows}

@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -53,6 +54,6 @@ def newest(table: pd.DataFrame, layout: Layout, there: set[str]) -> list[Quicklo
     return made
 
 
-def _words(row: tuple) -> str:
+def _words(row: Any) -> str:
     when = "" if pd.isna(row.acquired) else f", {row.acquired:%Y-%m-%d %H:%M} UTC"
     return f"{row.mission} {row.mode} {row.polarisation}".strip() + when

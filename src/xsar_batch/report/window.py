@@ -138,6 +138,8 @@ def _shaped(west: float, south: float, east: float, north: float) -> Window:
     middle = min(max(middle, -90 + height / 2), 90 - height / 2)
     centre = (west + east) / 2
     return Window(
-        *map(float, (centre - width / 2, middle - height / 2)),
-        *map(float, (centre + width / 2, middle + height / 2)),
+        float(centre - width / 2),
+        float(middle - height / 2),
+        float(centre + width / 2),
+        float(middle + height / 2),
     )

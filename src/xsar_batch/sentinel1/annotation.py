@@ -143,7 +143,7 @@ def numbers(text: str, dtype: type = float) -> np.ndarray:
     words = text.split()
     if dtype is int and len(max(words, key=len, default="")) > 10:
         raise ValueError("values that are too large")
-    found = np.array(words, dtype=dtype)
+    found: np.ndarray = np.array(words, dtype=dtype)
     if not np.isfinite(found).all():
         raise ValueError("values that are no numbers")
     return found

@@ -31,6 +31,8 @@ def check_calibration(root: etree._Element, shown_as: str, annotation: Annotatio
             if not np.array_equal(pixels, first):
                 raise ValueError("vectors of different pixels, which xsar takes for the same")
             lines.append(line)
+        if first is None:
+            raise ValueError("no vectors")
         _check_reach("line", np.array(lines), annotation.lines)
         _check_reach("pixel", first, annotation.samples)
     except (ValueError, LookupError) as error:

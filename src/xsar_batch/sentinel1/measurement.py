@@ -89,7 +89,7 @@ def open_image(path: str | PathLike) -> "rasterio.DatasetReader":
 def _directory(file: BinaryIO, size: int) -> _Directory:
     """The first directory, and which bytes of the file it takes."""
     head = file.read(16)
-    order = {b"II": "<", b"MM": ">"}.get(head[:2])
+    order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
     kind = struct.unpack(f"{order}H", head[2:4])[0] if order and len(head) == 16 else 0
     if kind not in (42, 43):
         raise ValueError("it is no TIFF")
@@ -160,6 +160,7 @@ def _check_blocks(
 ) -> None:
     """Check that each strip or tile has a place of its own in the file, large enough."""
     tiled = _TILE_OFFSETS in tags
+    offsets: np.ndarray | None
     if tiled:
         height, width = _one(tags, _TILE_LENGTH), _one(tags, _TILE_WIDTH)
         offsets, counts = tags[_TILE_OFFSETS], tags.get(_TILE_BYTES)

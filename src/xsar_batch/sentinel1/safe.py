@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from lxml import etree
 
 from xsar_batch.failures import BadSafe, Unsupported
 from xsar_batch.sentinel1 import (
@@ -62,8 +63,9 @@ def check(path: str | os.PathLike, repairs: bool = True) -> Safe:
     if {"[", "]"} & set(str(path)):
         raise Unsupported(f"xsar takes [ and ] for a pattern: move or link it from {path.parent}")
     fields = product_name.parse(name)
+    assert fields is not None, "_check_kind refuses other names"
     listed = manifest.read(path, fields)
-    annotations = []
+    annotations: list[Annotation] = []
     for polarisation, *entries in zip(listed.polarisations, *listed.files.values(), strict=True):
         one = _check_polarisation(path, dict(zip(listed.files, entries, strict=True)))
         if one.polarisation != polarisation:
@@ -112,7 +114,7 @@ def check_kind(name: str, repairs: bool) -> None:
 def _check_polarisation(path: Path, entries: dict[str, Entry]) -> Annotation:
     """Check the metadata of one polarisation."""
 
-    def root(kind: str, tag: str):
+    def root(kind: str, tag: str) -> tuple[etree._Element, str]:
         entry = entries[kind]
         element, data = files.read_xml(path, entry.href, tag)
         files.check_checksum(entry, data)

@@ -8,6 +8,7 @@ for what is needed next. The kernel reads that into its cache, so no memory of t
 import os
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 #: Bytes that are asked for ahead of who reads, at most.
@@ -57,9 +58,7 @@ class ReadAhead:
             step = PIECE * PIECES
             for place in range(int(start * size), int(self._end * size), step):
                 with self._moved:
-                    self._moved.wait_for(
-                        lambda place=place: self._is_closed or place < self._reader * size + AHEAD
-                    )
+                    self._moved.wait_for(partial(self._may_ask_for, place, size))
                     if self._is_closed:
                         return
                     # The reader was faster.
@@ -67,6 +66,9 @@ class ReadAhead:
                 if not is_late and not _is_there(file.fileno(), place):
                     for piece in range(place, place + step, PIECE):
                         os.posix_fadvise(file.fileno(), piece, PIECE, os.POSIX_FADV_WILLNEED)
+
+    def _may_ask_for(self, place: int, size: int) -> bool:
+        return self._is_closed or place < self._reader * size + AHEAD
 
 
 def _is_there(file: int, place: int) -> bool:

@@ -100,7 +100,7 @@ def _approx_transform(self: Sentinel1Meta) -> Affine:
     return self._approx_unwrapped
 
 
-def _coords2ll_shapely(self: Sentinel1Meta, shape: BaseGeometry, approx: bool = False):
+def _coords2ll_shapely(self: Sentinel1Meta, shape: BaseGeometry, approx: bool = False) -> Any:
     if approx or not self.cross_antimeridian:
         return _plain(Sentinel1Meta, "_coords2ll_shapely")(self, shape, approx)
 
@@ -111,7 +111,7 @@ def _coords2ll_shapely(self: Sentinel1Meta, shape: BaseGeometry, approx: bool = 
     return shapely.transform(shapely.segmentize(shape, EDGE), place)
 
 
-def _ll2coords(self: Sentinel1Meta, *args: Any):
+def _ll2coords(self: Sentinel1Meta, *args: Any) -> Any:
     if isinstance(args[0], BaseGeometry) or not self.cross_antimeridian:
         return _plain(Sentinel1Meta, "ll2coords")(self, *args)
     longitude, latitude = (np.asarray(values, dtype=float) for values in args)

@@ -12,9 +12,10 @@ pixel. Zeros add nothing to a sum of squares, so the mean over the pixels inside
 divided by another number.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -33,7 +34,7 @@ ROWS = 50
 CACHE, MOST_CACHE = 1 << 20, 512 << 20
 
 
-def _compiled(function):
+def _compiled(function: Callable) -> Any:
     """With numba, and kept on disk for the next process where there is a place for that."""
     try:
         return numba.njit(function, cache=True, nogil=True)
@@ -42,7 +43,7 @@ def _compiled(function):
 
 
 @_compiled
-def _add_squares(pixels, columns):
+def _add_squares(pixels: np.ndarray, columns: np.ndarray) -> None:
     """Add the squares of ``pixels`` (rows x samples) to ``columns`` (as many samples or fewer,
     uint64).
 
@@ -57,7 +58,7 @@ def _add_squares(pixels, columns):
 
 
 @_compiled
-def _take_outside(pixels, inside, samples):
+def _take_outside(pixels: np.ndarray, inside: np.ndarray, samples: int) -> None:
     """Take from ``inside`` (cells, int64) the zeros at both ends of each row of ``pixels``, of
     which ``samples`` make a cell and the last ones none."""
     for row in range(pixels.shape[0]):

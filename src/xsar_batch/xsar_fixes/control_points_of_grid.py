@@ -12,6 +12,8 @@ them is as even as the positions of the product are. In an IW scene over mountai
 spline through them is 8 m off in the median and 79 m at most.
 """
 
+from typing import Any
+
 import numpy as np
 from rasterio.control import GroundControlPoint
 from xsar.base_dataset import BaseDataset
@@ -20,7 +22,7 @@ from xsar.base_dataset import BaseDataset
 _plain = BaseDataset._local_gcps
 
 
-def _local_gcps(self) -> list[GroundControlPoint]:
+def _local_gcps(self: Any) -> list[GroundControlPoint]:
     """Control points of the annotation's grid: row and column count cells from the outer corner."""
     grid = self.sar_meta.geoloc
     lines, samples = (_with_middles(grid[dim].values) for dim in ("line", "sample"))

@@ -9,13 +9,16 @@ Present in xsar 2026.8.31. Values, attributes and encodings are the same; contro
 names in any case.
 """
 
+from collections.abc import Hashable
+from typing import Any
+
 import xarray as xr
 from xsar.base_dataset import BaseDataset
 
 _PLAIN = BaseDataset._set_rio
 
 
-def _set_rio(self, ds: xr.Dataset | xr.DataArray) -> xr.Dataset | xr.DataArray:
+def _set_rio(self: Any, ds: xr.Dataset | xr.DataArray) -> xr.Dataset | xr.DataArray:
     """The Dataset with coordinate system and control points, for rioxarray."""
     images = [] if isinstance(ds, xr.DataArray) else _images(ds)
     if not images:
@@ -29,7 +32,7 @@ def _set_rio(self, ds: xr.Dataset | xr.DataArray) -> xr.Dataset | xr.DataArray:
     return made
 
 
-def _images(ds: xr.Dataset) -> list[str]:
+def _images(ds: xr.Dataset) -> list[Hashable]:
     return [name for name in ds if {"line", "sample"} <= set(ds[name].dims)]
 
 

@@ -23,9 +23,11 @@ more than a pixel, averaged by ``pixels_read_once``; at full resolution, and wit
 """
 
 from functools import wraps
+from typing import Any
 
 import dask.array as da
 import numpy as np
+import xarray as xr
 from xsar.sentinel1_dataset import Sentinel1Dataset
 
 from xsar_batch.product import quality_flag
@@ -35,7 +37,7 @@ _plain = Sentinel1Dataset.apply_calibration_and_denoising
 
 
 @wraps(_plain)
-def _apply_calibration_and_denoising(self) -> None:
+def _apply_calibration_and_denoising(self: Any) -> None:
     number = self._dataset["digital_number"]
     blocks = _read(self, number)
     if blocks is None:
@@ -57,7 +59,7 @@ def _apply_calibration_and_denoising(self) -> None:
     self.datatree["measurement"] = self.datatree["measurement"].assign(self._dataset)
 
 
-def _read(self, number) -> list[block_rms.Blocks] | None:
+def _read(self: Any, number: xr.DataArray) -> list[block_rms.Blocks] | None:
     """What was read of each polarisation, in the order of ``number``; None if not by us."""
     reader, kept = self.sar_meta.reader, pixels_read_once.kept
     read = {}
@@ -70,7 +72,7 @@ def _read(self, number) -> list[block_rms.Blocks] | None:
     return [read[pol] for pol in wanted] if set(wanted) <= set(read) else None
 
 
-def _with(number, values: np.ndarray):
+def _with(number: xr.DataArray, values: np.ndarray) -> xr.DataArray:
     return number.copy(data=da.from_array(values, number.chunks))
 
 

@@ -11,6 +11,8 @@ Here it is the bearing on the WGS84 ellipsoid from the line before to the line a
 positions that the product has.
 """
 
+from typing import Any
+
 import numpy as np
 from xsar.sentinel1_meta import Sentinel1Meta
 
@@ -36,7 +38,9 @@ def bearing(
     return np.degrees(np.arctan2(east * np.cos(middle) * flatter, north))
 
 
-def _coords2heading(self, lines, samples, to_grid: bool = False, approx: bool = True):
+def _coords2heading(
+    self: Any, lines: Any, samples: Any, to_grid: bool = False, approx: bool = True
+) -> Any:
     """Heading at ``lines`` and ``samples``. ``approx`` is there for xsar's callers."""
     at = np.asarray(lines, dtype=float)
     before, after = at - 1, at + 1

@@ -12,6 +12,8 @@ Here a cell is land if its centre is, by the longitude and latitude in the produ
 compared with the polygons themselves. The tiles of ``xsar_batch.landmask`` make that quick.
 """
 
+from typing import Any
+
 import geopandas as gpd
 import numpy as np
 import shapely
@@ -22,13 +24,13 @@ from xsar.base_dataset import BaseDataset
 _plain = BaseDataset.load_rasterized_masks
 
 
-def _load_rasterized_masks(self) -> xr.Dataset:
+def _load_rasterized_masks(self: Any) -> xr.Dataset:
     """One variable a mask: 1 where the centre of the cell lies in its polygons, 0 elsewhere."""
     masks = {}
     for name in self.sar_meta.mask_names:
         feature = self.sar_meta._mask_features_raw[name]
 
-        def mask(lines: np.ndarray, samples: np.ndarray, feature=feature) -> np.ndarray:
+        def mask(lines: np.ndarray, samples: np.ndarray, feature: Any = feature) -> np.ndarray:
             longitude, latitude = self.sar_meta.coords2ll(lines, samples, to_grid=True)
             return is_inside(feature, longitude, latitude).astype("int8")
 
@@ -39,7 +41,7 @@ def _load_rasterized_masks(self) -> xr.Dataset:
     return xr.Dataset(masks)
 
 
-def is_inside(feature: object, longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
+def is_inside(feature: Any, longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
     """Whether each position (degrees, both (n, m)) lies in a polygon of ``feature``: the path of a
     file, or what xsar takes for one, an object with ``geometries()``."""
     inside = np.zeros(longitude.shape, bool)
@@ -65,7 +67,7 @@ def _spans(longitude: np.ndarray) -> list[tuple[float, float]]:
     return [(longitude[longitude >= 0].min(), 180.0), (-180.0, longitude[longitude < 0].max())]
 
 
-def _polygons(feature: object, bounds: tuple[float, float, float, float]) -> np.ndarray:
+def _polygons(feature: Any, bounds: tuple[float, float, float, float]) -> np.ndarray:
     if not isinstance(feature, str):
         return np.array(list(feature.geometries()), dtype=object)
     box = gpd.GeoSeries([shapely.box(*bounds)], crs=4326)

@@ -24,6 +24,7 @@ fewer than half of the pixels, NaN stays, and ``quality_flag`` says ``noise_unkn
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import dask.array as da
 import numpy as np
@@ -40,7 +41,7 @@ Lut = Callable[[np.ndarray, np.ndarray], np.ndarray]
 _plain = Sentinel1Dataset._lazy_load_luts
 
 
-def _lazy_load_luts(self, luts_names) -> xr.Dataset:
+def _lazy_load_luts(self: Any, luts_names: list[str]) -> xr.Dataset:
     luts = _plain(self, luts_names)
     # Looked up now: another workaround may have replaced it.
     lazy = xsar.sentinel1_dataset.map_blocks_coords
@@ -57,7 +58,7 @@ def _lazy_load_luts(self, luts_names) -> xr.Dataset:
     return luts
 
 
-def _luts(self, pol: str) -> tuple[Lut, Lut]:
+def _luts(self: Any, pol: str) -> tuple[Lut, Lut]:
     """Noise in range, and along azimuth."""
     reader = self.sar_meta.reader
     image = reader.datatree["image"]  # not `reader.image`, which is made anew each time
@@ -83,7 +84,7 @@ def _luts(self, pol: str) -> tuple[Lut, Lut]:
     return across, along
 
 
-def _vectors(reader, pol: str) -> list[Vector]:
+def _vectors(reader: Any, pol: str) -> list[Vector]:
     """By line, in order."""
     (file,) = reader.files["noise"][reader.files["polarization"] == pol]
     lines, pixels, values = (

@@ -11,6 +11,8 @@ No fault, and not reported: a matter of speed. Plain xsar takes 1.0 CPU-seconds 
 polarisations of an IW GRDH product, this 0.5, and uses as many threads as dask has workers.
 """
 
+from typing import Any
+
 import dask
 import numpy as np
 import rasterio
@@ -27,10 +29,10 @@ class _File:
     def __init__(self, file: rasterio.DatasetReader) -> None:
         self._file = file
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
 
-    def read(self, *args, **kwargs) -> np.ndarray:
+    def read(self, *args: Any, **kwargs: Any) -> np.ndarray:
         block = None if args else _block(self._file, **kwargs)
         if block is None:
             return self._file.read(*args, **kwargs)
@@ -44,15 +46,17 @@ class _File:
 class _Rasterio:
     """What ``safe_s1.reader`` takes for rasterio."""
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         return getattr(rasterio, name)
 
     @staticmethod
-    def open(path) -> _File:
+    def open(path: str) -> _File:
         return _File(measurement.open_image(path))
 
 
-def _block(file, out_shape=None, resampling=None, window=None, **others) -> tuple[int, int] | None:
+def _block(
+    file: Any, out_shape: Any = None, resampling: Any = None, window: Any = None, **others: Any
+) -> tuple[int, int] | None:
     """Lines and samples of a block, if that is what is asked for: whole ones, from the first."""
     if others or resampling != Resampling.rms or window is None or out_shape is None:
         return None

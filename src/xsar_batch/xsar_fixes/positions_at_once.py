@@ -12,6 +12,8 @@ to, and points are looked up in arrays. The values are the same to the last bit:
 are called with the same numbers.
 """
 
+from typing import Any
+
 import numpy as np
 import rasterio.transform
 import xarray as xr
@@ -29,7 +31,7 @@ REPLACED = {
 }
 
 
-def _local_gcps(self) -> list[GroundControlPoint]:
+def _local_gcps(self: Any) -> list[GroundControlPoint]:
     """Control points of every twentieth line and sample; rows and columns are indices of cells."""
     all_lines, all_samples = self.dataset.line.values, self.dataset.sample.values
     lines = all_lines[:: int(all_lines.size / 20) + 1].astype(int)
@@ -45,7 +47,7 @@ def _local_gcps(self) -> list[GroundControlPoint]:
     ]
 
 
-def _dict_coords2ll(self) -> dict:
+def _dict_coords2ll(self: Any) -> dict:
     """Interpolation functions of longitude and latitude, made once for a grid."""
     grid, functions = self.__dict__.get("_known_coords2ll", (None, None))
     if functions is None or grid is not self.geoloc:
@@ -54,7 +56,7 @@ def _dict_coords2ll(self) -> dict:
     return functions
 
 
-def _geoloc(self) -> xr.Dataset:
+def _geoloc(self: Any) -> xr.Dataset:
     """The annotation's grid, with footprint, size and a rough transform as attributes."""
     if self.multidataset or self._geoloc is not None:
         return REPLACED[Sentinel1Meta, "geoloc"].fget(self)

@@ -8,6 +8,8 @@ Present in xsar 2026.8.31; no fault, and not reported. Here a block is a slice o
 values are the same (they are xsar's ``recalibration`` group, which is not part of our products).
 """
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from xsar.sentinel1_dataset import Sentinel1Dataset
@@ -18,7 +20,7 @@ FLAGS = "0 : no swath \n1 : unique swath \n2 : undecided swath"
 BOUNDS = ("firstAzimuthLine", "lastAzimuthLine", "firstRangeSample", "lastRangeSample")
 
 
-def _add_swath_number(self) -> None:
+def _add_swath_number(self: Any) -> None:
     coords = {dim: self._dataset.coords[dim] for dim in ("line", "sample")}
     line, sample = (coords[dim].values for dim in ("line", "sample"))
     # What plain xsar has where there is no swath: NaN as an integer.

@@ -13,6 +13,7 @@ are what dask asks for. Pinning dask 2025.7 would do too, at two to three times 
 
 import itertools
 from functools import wraps
+from typing import Any
 
 import xsar.base_dataset
 import xsar.sentinel1_dataset
@@ -30,15 +31,15 @@ def apply() -> None:
     if hasattr(plain, "plain"):
         return
 
-    @wraps(plain)
-    def map_blocks_coords(da, func, func_kwargs=None, **kwargs):
+    def map_blocks_coords(da: Any, func: Any, func_kwargs: Any = None, **kwargs: Any) -> Any:
         name = kwargs.pop("name", None) or "coords"
         kwargs["name"] = f"{name}-{next(_serial)}"
         return plain(da, func, func_kwargs=func_kwargs or {}, **kwargs)
 
-    map_blocks_coords.plain = plain
+    ours: Any = wraps(plain)(map_blocks_coords)
+    ours.plain = plain
     for module in HOLDERS:
-        module.map_blocks_coords = map_blocks_coords
+        module.map_blocks_coords = ours
 
 
 def remove() -> None:

@@ -18,6 +18,7 @@ become so, before the reader sees them; what is too far from one is refused. ``l
 """
 
 from functools import wraps
+from typing import Any
 
 from safe_s1.reader import Sentinel1Reader
 from xsar.sentinel1_dataset import Sentinel1Dataset
@@ -30,7 +31,7 @@ _plain_init = Sentinel1Dataset.__init__
 
 
 @wraps(_plain_load)
-def _load_digital_number(self, resolution=None, *args, **kwargs):
+def _load_digital_number(self: Any, resolution: Any = None, *args: Any, **kwargs: Any) -> Any:
     # Kept for others to know.
     self.cell = {"line": 1, "sample": 1}
     if resolution is None:
@@ -46,7 +47,7 @@ def _load_digital_number(self, resolution=None, *args, **kwargs):
 
 
 @wraps(_plain_init)
-def _init(self, *args, **kwargs) -> None:
+def _init(self: Any, *args: Any, **kwargs: Any) -> None:
     _plain_init(self, *args, **kwargs)
     if not self.resampled:
         return

@@ -8,6 +8,7 @@ Present in xarray-safe-s1 2026.1.23. The roots are kept as long as the parser, t
 """
 
 from functools import wraps
+from typing import Any
 
 from safe_s1.xml_parser import XmlParser
 
@@ -18,15 +19,15 @@ def apply() -> None:
     if hasattr(plain, "plain"):
         return
 
-    @wraps(plain)
-    def getroot(self, xml_file):
+    def getroot(self: Any, xml_file: str) -> Any:
         roots = self.__dict__.setdefault("_roots", {})
         if xml_file not in roots:
             roots[xml_file] = plain(self, xml_file)
         return roots[xml_file]
 
-    getroot.plain = plain
-    XmlParser.getroot = getroot
+    ours: Any = wraps(plain)(getroot)
+    ours.plain = plain
+    XmlParser.getroot = ours
 
 
 def remove() -> None:

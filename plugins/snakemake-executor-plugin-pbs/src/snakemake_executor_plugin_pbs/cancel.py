@@ -28,7 +28,8 @@ def end_all(
 ) -> tuple[list[str], str]:
     """End PBS jobs that were asked to stop. Returns ids that may be left after so many seconds, and
     why."""
-    begin, left, deleted = clock(), list(ids), set()
+    begin, left = clock(), list(ids)
+    deleted: set[str] = set()
     while left:
         answer = server.qstat(left, patience=PATIENCE)
         ended = {i for i in left if i in answer.jobs and answer.jobs[i].is_over}

@@ -110,8 +110,8 @@ class Commands:
             code, out, error = self._run(["qstat", *options, *ids], patience, stoppable=True)
         except subprocess.TimeoutExpired:
             return Round({}, set(), f"qstat gave no answer for {patience:g} s")
-        except OSError as problem:
-            return Round({}, set(), f"qstat cannot be started: {problem}")
+        except OSError as cause:
+            return Round({}, set(), f"qstat cannot be started: {cause}")
         if self.history and "not configured to maintain job history" in error + out:
             self.history = False
             return self.qstat(ids, patience)

@@ -91,9 +91,8 @@ class Efficiency:
         known = {name: use for name, use in sorted(self._rules.items()) if use.jobs}
         if not known:
             return []
-        rows = [("rule", "jobs", "cores used/asked", "memory used/asked", "longest/runtime")]
-        rows += [_row(name, use) for name, use in known.items()]
-        lines = _table(rows)
+        header = ("rule", "jobs", "cores used/asked", "memory used/asked", "longest/runtime")
+        lines = _table([header, *(_row(name, use) for name, use in known.items())])
         proposals = {name: text for name, use in known.items() if (text := _proposal(use))}
         if proposals:
             lines.append("Less would have been enough. In a profile:")
@@ -104,9 +103,8 @@ class Efficiency:
 
 def _add(rule: RuleUse, status: Status | None, told: Use | None, slots: int) -> None:
     """Add a PBS job: ``status`` is what PBS knows of it, ``told`` what it knew itself."""
-    is_over = status is not None and status.is_over
     cpu = wall = memory = 0.0
-    if is_over:
+    if status is not None and status.is_over:
         cpu, wall = 60 * (minutes(status.used_cput) or 0), 60 * (minutes(status.used_walltime) or 0)
         memory = (megabytes(status.used_mem) or 0) / slots
     if told is not None:

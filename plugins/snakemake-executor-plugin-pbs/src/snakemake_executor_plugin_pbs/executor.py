@@ -12,6 +12,7 @@ import traceback
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
@@ -46,8 +47,9 @@ _TOKEN = string.ascii_lowercase + string.digits
 class Executor(RemoteExecutor):
     """Submits to PBS, many jobs of Snakemake in one PBS job."""
 
+    pbs: PbsJobs
     #: The base class begins to check in its constructor, before there is anything to check.
-    pbs: PbsJobs | None = None
+    _has_pbs = False
 
     def __post_init__(self) -> None:
         """Called by the base class at the end of its constructor.
@@ -77,6 +79,8 @@ class Executor(RemoteExecutor):
         self._problem = ""
         self._is_checked = False
         self._failed_logs: set[str] = set()
+        #: Jobs that were handed over and have not ended.
+        self._entries: dict[JobExecutorInterface, Entry] = {}
         self.efficiency = Efficiency()
         self.interrupt = Interrupt()
         self.pbs = PbsJobs(
@@ -85,6 +89,7 @@ class Executor(RemoteExecutor):
             warn=self.logger.warning,
             lag=max(LAG, self.workflow.execution_settings.latency_wait),
         )
+        self._has_pbs = True
         self.pbs.submission.on_submitted = self.efficiency.submitted
         self.pbs.submission.on_over = self.efficiency.over
         for advice in scheduling.advice(self.workflow):
@@ -110,6 +115,7 @@ class Executor(RemoteExecutor):
             self.report_job_error(info, msg=f"{wrong} ")
             return
         self.report_job_submission(info)
+        self._entries[job] = entry
         self.pbs.add(entry)
 
     def run_jobs(self, jobs: list[JobExecutorInterface]) -> None:
@@ -131,6 +137,7 @@ class Executor(RemoteExecutor):
             if note := preflight.not_asked(to_do):
                 self.logger.warning(note)
         super().run_jobs(jobs)
+        scheduling.shrink(self.workflow)
         # Asked only where it matters: the answer takes a look at each job of the workflow.
         scheduler = self.workflow.scheduler
         if not self.pbs.running and all(job.is_local for job in scheduler.remaining_jobs):
@@ -223,7 +230,7 @@ class Executor(RemoteExecutor):
         )
         return [str(path) for path in paths if isinstance(path, Path) and "\\" in str(path)]
 
-    def get_job_args(self, job: JobExecutorInterface, **kwargs) -> str:
+    def get_job_args(self, job: JobExecutorInterface, **kwargs: Any) -> str:
         """Not those of the remote executor: files to wait for are collected for a whole pack."""
         return RealExecutor.get_job_args(self, job, **kwargs)
 
@@ -235,7 +242,7 @@ class Executor(RemoteExecutor):
         """One round; yields what is still active. No exception leaves it: that would end the run
         and abandon all that is queued."""
         ended: set[int] = set()
-        if self.pbs is None:
+        if not self._has_pbs:
             return
         try:
             reports = self.pbs.round()
@@ -261,6 +268,21 @@ class Executor(RemoteExecutor):
             if id(info) not in ended:
                 yield info
 
+    def handle_job_success(self, job: JobExecutorInterface) -> None:
+        """Snakemake has noted that a job is done."""
+        super().handle_job_success(job)
+        self._set_noted(job)
+
+    def handle_job_error(self, job: JobExecutorInterface) -> None:
+        """Snakemake has noted that a job has failed."""
+        super().handle_job_error(job)
+        self._set_noted(job)
+
+    def _set_noted(self, job: JobExecutorInterface) -> None:
+        entry = self._entries.pop(job, None)
+        if entry is not None:
+            self.pbs.noted(entry)
+
     def _tell_begun(self) -> None:
         """One line for all that began since the last round; loggers find them in ``begun``."""
         taken, self.pbs.begun = self.pbs.begun, []
@@ -275,9 +297,9 @@ class Executor(RemoteExecutor):
 
     async def sleep(self) -> None:
         """Between two rounds. How often PBS is asked is another matter: see PbsJobs."""
-        until = time.monotonic() + (self.pbs.seconds_between_looks if self.pbs else 0.0)
-        while self.wait and (time.monotonic() < until or self.pbs is None):
-            if self.pbs is not None:
+        until = time.monotonic() + (self.pbs.seconds_between_looks if self._has_pbs else 0.0)
+        while self.wait and (time.monotonic() < until or not self._has_pbs):
+            if self._has_pbs:
                 self.interrupt.repeat(is_heard=self.pbs.is_cancelled)
             await asyncio.sleep(TICK)
 

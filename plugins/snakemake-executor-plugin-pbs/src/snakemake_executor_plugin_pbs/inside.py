@@ -6,7 +6,6 @@ plugins are switched off in remote mode, so a filter listens at Snakemake's logg
 in the moment in which the event is logged, and lets every record pass.
 """
 
-import logging
 import os
 import subprocess
 import sys
@@ -32,8 +31,8 @@ class Listener:
         self._running: dict[int, tuple[int, float]] = {}
         self._timers: list[threading.Timer] = []
 
-    def __call__(self, record: logging.LogRecord) -> bool:
-        """A filter of :mod:`logging`."""
+    def __call__(self, record: Any) -> bool:
+        """A filter of :mod:`logging`: a LogRecord has the attributes of Snakemake's event."""
         event = getattr(record, "event", None)
         # Compared as text: the enumeration's module is not needed for more.
         match str(getattr(event, "value", event)):
@@ -116,7 +115,7 @@ def _mark_processes(numbers: Mapping[tuple, int]) -> None:
         start(self, *arguments, **options)
 
     Executor.cached_or_run = cached_or_run
-    subprocess.Popen.__init__ = __init__
+    subprocess.Popen.__init__ = __init__  # type: ignore[method-assign]  # it has no hook
 
 
 def _try_once() -> None:

@@ -69,9 +69,9 @@ class Watchdog:
                 self._tell(job)
                 yield number, "runtime"
         # What is about to end gives its memory back: nobody else is ended meanwhile.
-        if not self._told and (job := self._too_large(snakemake, free)):
-            self._tell(job)
-            yield job.number, "memory"
+        if not self._told and (large := self._too_large(snakemake, free)):
+            self._tell(large)
+            yield large.number, "memory"
 
     def _kill_what_stays(self, jobs: Mapping[int, JobProcesses]) -> None:
         for number, (job, until) in list(self._told.items()):

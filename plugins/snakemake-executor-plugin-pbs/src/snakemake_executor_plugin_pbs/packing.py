@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+Key = TypeVar("Key", bound=Hashable)
 Item = TypeVar("Item")
 
 #: Seconds that a pack waits for more while no PBS job is queued or running.
@@ -22,13 +23,13 @@ class _Line(Generic[Item]):
     last: float = 0.0
 
 
-class Waiting(Generic[Item]):
+class Waiting(Generic[Key, Item]):
     """Jobs that are not submitted yet, in the order in which they came."""
 
     def __init__(self, size: int, wait: float) -> None:
         self.size = size
         self.wait = wait
-        self._lines: dict[Hashable, _Line[Item]] = {}
+        self._lines: dict[Key, _Line[Item]] = {}
 
     def __len__(self) -> int:
         return sum(len(line.items) for line in self._lines.values())
@@ -36,11 +37,11 @@ class Waiting(Generic[Item]):
     def __iter__(self) -> Iterator[Item]:
         return (item for line in self._lines.values() for item in line.items)
 
-    def keys(self) -> list[Hashable]:
+    def keys(self) -> list[Key]:
         """What there is to wait for, by what it asks for."""
         return list(self._lines)
 
-    def add(self, key: Hashable, item: Item, now: float, hurry: bool = False) -> None:
+    def add(self, key: Key, item: Item, now: float, hurry: bool = False) -> None:
         """Let an item wait; those of the same key are packed together.
 
         ``hurry`` is for one that no other will ever join.
@@ -49,15 +50,13 @@ class Waiting(Generic[Item]):
         line.items.append(item)
         line.last = float("-inf") if hurry else now
 
-    def put_back(self, key: Hashable, items: list[Item]) -> None:
+    def put_back(self, key: Key, items: list[Item]) -> None:
         """Items that could not be submitted, to the front and as a pack that waits for no more."""
         line = self._lines.setdefault(key, _Line())
         line.items.extendleft(reversed(items))
         line.last = float("-inf")
 
-    def take(
-        self, now: float, idle: bool, complete: bool = False
-    ) -> tuple[Hashable, list[Item]] | None:
+    def take(self, now: float, idle: bool, complete: bool = False) -> tuple[Key, list[Item]] | None:
         """A pack that is to be submitted now, if there is one. Full ones go first.
 
         ``idle`` tells that nothing is queued or running, so that little is won by waiting, and

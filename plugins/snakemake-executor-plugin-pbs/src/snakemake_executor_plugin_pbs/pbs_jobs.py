@@ -14,7 +14,6 @@ from . import qstat
 from .adoption import Adoption
 from .backoff import Backoff
 from .cancel import end_all
-from .folder import Folder
 from .ledger import Ledger
 from .running import LAG, Entry, Report, Running
 from .settings import ExecutorSettings
@@ -31,8 +30,8 @@ RETURNS = 3
 LOOK = 2.0
 LOOKS_A_SECOND = 30
 
-#: Seconds for which the folder of a PBS job is kept when all of it was reported: Snakemake has
-#: noted it by then. A kill in between must not do a job twice.
+#: Seconds for which the folder of a PBS job is kept at most when all of it was reported. It is
+#: removed once Snakemake has noted that: a kill in between must not do a job twice.
 KEPT = 20.0
 
 #: Seconds that a run waits at its end for PBS jobs that are ending.
@@ -81,8 +80,11 @@ class PbsJobs:
         self._lock = threading.RLock()
         self._cancelled = threading.Event()
         self._own: list[Running] = []
-        #: Folders of PBS jobs that are over, and when they are removed.
-        self._finished: list[tuple[float, Folder]] = []
+        #: PBS jobs that are over, and when their folders are removed at the latest.
+        self._finished: list[tuple[float, Running]] = []
+        self._noted: queue.SimpleQueue[Entry] = queue.SimpleQueue()
+        #: Jobs that were reported and not noted yet, with their PBS jobs.
+        self._unnoted: dict[Entry, Running] = {}
         self._asking = Backoff()
         self._next_question: float | None = None
         self._adoption = Adoption(ledger, self.running, server.qdel, say)
@@ -107,6 +109,10 @@ class PbsJobs:
     def complete(self) -> None:
         """Tell that these were all: no other comes before one of them has ended."""
         self._is_complete = True
+
+    def noted(self, entry: Entry) -> None:
+        """Tell that Snakemake knows the end of a job by itself. Returns at once."""
+        self._noted.put(entry)
 
     def _take_in(self, now: float) -> None:
         """Let new jobs wait for their packs, or find them in PBS jobs of an earlier Snakemake."""
@@ -155,7 +161,7 @@ class PbsJobs:
             self.begun += one.begun()
             # One by one: what was told before an error is told.
             for report in one.reports(now, 3 * max(self.interval, 1.0)):
-                self._take_back(report, now)
+                self._take_back(report, now, one)
         except OSError as problem:
             # A file system that is away for a moment, and comes back.
             self.submission.say_once(f"{one.folder.path} cannot be read: {problem}")
@@ -178,18 +184,19 @@ class PbsJobs:
         if not may_work and not self.submission.fatal:
             self.submission.fatal = self.submission.nodes.verdict
 
-    def _take_back(self, report: Report, now: float) -> None:
+    def _take_back(self, report: Report, now: float, one: Running) -> None:
         """An end is to be reported, but for a job that never began: it waits for another PBS job,
         and that is no attempt of its own."""
         entry = report.entry
         if not report.is_innocent or (entry.returns >= RETURNS and not report.is_endless):
             self._due.append(report)
+            self._unnoted[entry] = one
             return
         self.submission.add(entry, now)
         if not report.is_endless:
             entry.returns += 1
             again = f"{report.failure}. What had not begun is submitted again"
-            self.submission.say_once(again, report.failure)
+            self.submission.say_once(again, report.failure or "")
 
     def _ask(self, now: float) -> None:
         """One qstat for all, when it is time."""
@@ -211,7 +218,7 @@ class PbsJobs:
         if self._asking.worked():
             self._say("PBS answers again")
         for one in self.running:
-            status = answer.jobs.get(one.id)
+            status = answer.jobs.get(one.id or "")
             one.told(status, one.id in answer.gone, now)
             if status is not None and (trouble := qstat.trouble(status)):
                 self.submission.say_once(f"PBS job {one.id} {trouble}", trouble)
@@ -226,9 +233,15 @@ class PbsJobs:
             has_ended = one.folder.events.is_over or (one.status and one.status.is_over)
             if one in self._own and has_ended:
                 self._own.remove(one)
-                self._finished.append((now + KEPT, one.folder))
-        while self._finished and self._finished[0][0] <= now:
-            self._finished.pop(0)[1].remove()
+                self._finished.append((now + KEPT, one))
+        with suppress(queue.Empty):
+            while True:
+                self._unnoted.pop(self._noted.get_nowait(), None)
+        kept = set(self._unnoted.values())
+        for when, one in list(self._finished):
+            if one not in kept or when <= now:
+                self._finished.remove((when, one))
+                one.folder.remove()
 
     def _submit(self, is_complete: bool) -> None:
         for _ in range(SUBMISSIONS_A_ROUND):
@@ -293,8 +306,8 @@ class PbsJobs:
         """Remove what no later run has a use for."""
         if not self._cancelled.is_set():
             self._hear_last_words()
-        for _, folder in self._finished:
-            folder.remove()
+        for _, one in self._finished:
+            one.folder.remove()
         keep = set()
         for one in [*self._own, *self._adoption.packs.values()]:
             # Who cancels does not ask for the ends any more.

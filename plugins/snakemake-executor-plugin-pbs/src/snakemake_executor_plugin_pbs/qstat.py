@@ -119,7 +119,7 @@ def ending(status: Status, output: str = "") -> tuple[Cause, str]:
     """
     exceeded = re.search(r"exceeded resource (\w+)", status.comment)
     code = status.exit_status
-    resource = {-29: "walltime", -27: "mem"}.get(code) or (exceeded[1] if exceeded else "")
+    resource = {-29: "walltime", -27: "mem"}.get(code or 0) or (exceeded[1] if exceeded else "")
     if resource:
         return _exceeded(resource, status)
     if written := KILLED.search(output):

@@ -1,6 +1,6 @@
 """Submitting what waits: into packs, and what the answers of qsub lead to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from .backoff import Backoff
@@ -17,7 +17,7 @@ class Server(Protocol):
     """What is needed of :class:`.commands.Commands`."""
 
     def qsub(self, arguments: list[str]) -> str: ...
-    def qstat(self, ids: list[str], patience: float | None = None) -> Round: ...
+    def qstat(self, ids: Sequence[str], patience: float | None = None) -> Round: ...
     def qdel(self, ids: list[str], patience: float | None = None) -> str: ...
     def stop_asking(self) -> None: ...
     def ask_again(self) -> None: ...
@@ -38,7 +38,7 @@ class Submission:
         say: Callable[[str], None],
         warn: Callable[[str], None],
     ) -> None:
-        self.waiting: Waiting[Entry] = Waiting(settings.pack_size, settings.pack_wait)
+        self.waiting: Waiting[Request, Entry] = Waiting(settings.pack_size, settings.pack_wait)
         self.nodes = BrokenNodes()
         #: Why nothing can be submitted at all.
         self.fatal = ""
@@ -91,9 +91,11 @@ class Submission:
             self.on_submitted(job_id, pack, asked)
             return self._submitted(job_id, folder, pack, entries)
         except Refused as refusal:
+            assert folder is not None, "qsub comes after the folder"
             folder.remove()
             self._refuse(entries, f"qsub refused it ({asked}): {refusal}", request)
         except Unclear as problem:
+            assert folder is not None, "qsub comes after the folder"
             # Should there be a PBS job all the same, it must not begin.
             if not folder.revoke():
                 return self._submitted(folder.id, folder, pack, entries)

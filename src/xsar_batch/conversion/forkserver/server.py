@@ -69,7 +69,7 @@ class Server:
             if lock is not None:
                 self._warm_up()
             while began(self.owner[0]) == self.owner[1] and not self._is_to_end:
-                sources = [reader, self._listener, *self._connections()]
+                sources: list[Any] = [reader, self._listener, *self._connections()]
                 ready, _, _ = select.select(sources, [], [], TICK)
                 with suppress(BlockingIOError):
                     os.read(reader, 4096)

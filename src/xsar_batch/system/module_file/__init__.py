@@ -38,8 +38,8 @@ def of_environment(packages: Iterable[str]) -> Path:
     from xsar_batch.system import user_cache
 
     known = [sys.version, sys.prefix]
-    for folder in sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}):
-        known.append(f"{folder} {Path(folder).stat().st_mtime_ns}")
+    for site in sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}):
+        known.append(f"{site} {Path(site).stat().st_mtime_ns}")
     for package in packages:
         for folder in _folders(package):
             for source in sorted(folder.rglob("*.py")):

@@ -15,6 +15,9 @@ from typing import Any
 from xsar_batch.system.atomic_write import published
 from xsar_batch.system.module_file import start
 
+#: Typeshed does not know its ``iter_importer_modules``.
+_PKGUTIL: Any = pkgutil
+
 #: Modules of other systems, for which the standard library looks at its start.
 ELSEWHERE = {"_overlapped", "_scproxy", "_winapi", "java", "msvcrt", "nt", "winreg"}
 
@@ -57,7 +60,7 @@ class Record:
         stack.callback(setattr, kind, "read_text", read_text)
 
     def _note_lists(self, stack: ExitStack) -> None:
-        list_modules = pkgutil.iter_importer_modules.registry[FileFinder]
+        list_modules = _PKGUTIL.iter_importer_modules.registry[FileFinder]
 
         def list_and_note(importer: FileFinder, prefix: str = "") -> Iterator[tuple[str, bool]]:
             names = list(list_modules(importer, ""))
@@ -65,8 +68,8 @@ class Record:
                 self.listed[importer.path] = names
             return ((prefix + name, is_package) for name, is_package in names)
 
-        pkgutil.iter_importer_modules.register(FileFinder, list_and_note)
-        stack.callback(pkgutil.iter_importer_modules.register, FileFinder, list_modules)
+        _PKGUTIL.iter_importer_modules.register(FileFinder, list_and_note)
+        stack.callback(_PKGUTIL.iter_importer_modules.register, FileFinder, list_modules)
 
     def write(self, path: Path, folders: list[Path]) -> None:
         """Write a module file with all that is imported by now from these folders."""
@@ -90,9 +93,9 @@ class Record:
                 "texts": self.texts,
                 "listed": self.listed,
             }
-            place = file.tell()
+            begin = file.tell()
             marshal.dump(index, file)
-            file.write(place.to_bytes(8, "big"))
+            file.write(begin.to_bytes(8, "big"))
 
 
 def _modules(folders: list[Path]) -> Iterator[tuple[str, str, bool, CodeType | None]]:

@@ -18,13 +18,19 @@ from _frozen_importlib_external import (
 from _io import FileIO
 from posix import O_CLOEXEC, O_RDONLY, getcwd, lseek, open, pread
 
+# The module `typing` takes too long, and is not needed to run.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType, ModuleType
+    from typing import Any
+
 SEEK_END = 2
 
 
 class Finder(PathFinder):
     """Takes the place of Python's own finder, and knows what that would find."""
 
-    def __init__(self, known, descriptor):
+    def __init__(self, known: "dict[str, Any]", descriptor: int) -> None:
         self.modules = known["modules"]
         self.absent = known["absent"]
         self.path = known["path"]
@@ -32,7 +38,10 @@ class Finder(PathFinder):
         self.listed = known["listed"]
         self._descriptor = descriptor
 
-    def find_spec(self, name, path=None, target=None):
+    # Not of the class: what is known differs by file.
+    def find_spec(  # type: ignore[override]
+        self, name: str, path: "Any" = None, target: "Any" = None
+    ) -> "Any":
         found = self.modules.get(name)
         if found is not None:
             file, is_package, place = found
@@ -50,7 +59,7 @@ class Finder(PathFinder):
             return None
         return PathFinder.find_spec(name, path, target)
 
-    def code(self, place):
+    def code(self, place: tuple[int, int]) -> "CodeType":
         offset, size = place
         return marshal.loads(pread(self._descriptor, size, offset))
 
@@ -58,17 +67,17 @@ class Finder(PathFinder):
 class Loader(SourceFileLoader):
     """Loads a module's code from the file; all else, such as its source, as always."""
 
-    def __init__(self, name, path, finder, place):
+    def __init__(self, name: str, path: str, finder: Finder, place: tuple[int, int]) -> None:
         super().__init__(name, path)
         self._finder, self._place = finder, place
 
-    def get_code(self, name):
+    def get_code(self, name: str) -> "CodeType | None":
         try:
             return self._finder.code(self._place)
         except (OSError, EOFError, ValueError, TypeError):
             return super().get_code(name)
 
-    def exec_module(self, module):
+    def exec_module(self, module: "ModuleType") -> None:
         super().exec_module(module)
         if module.__name__ in ("importlib.metadata", "importlib_metadata"):
             _remember_texts(module, self._finder.texts)
@@ -76,24 +85,24 @@ class Loader(SourceFileLoader):
             _remember_lists(module, self._finder.listed)
 
 
-def _remember_texts(metadata, texts):
+def _remember_texts(metadata: "Any", texts: dict[str, str | None]) -> None:
     """Tell what stands in files of installed distributions, for entry points and versions."""
     read_text = metadata.PathDistribution.read_text
 
-    def known(self, filename):
+    def known(self: "Any", filename: str) -> str | None:
         key = f"{self._path}/{filename}"
         return texts[key] if key in texts else read_text(self, filename)
 
     metadata.PathDistribution.read_text = known
 
 
-def _remember_lists(pkgutil, listed):
+def _remember_lists(pkgutil: "Any", listed: dict[str, list[tuple[str, bool]]]) -> None:
     """Tell which modules are in the folders of the path, for who looks for plugins."""
     from _frozen_importlib_external import FileFinder
 
     list_modules = pkgutil.iter_importer_modules.registry[FileFinder]
 
-    def known(importer, prefix=""):
+    def known(importer: "Any", prefix: str = "") -> "Any":
         names = listed.get(importer.path)
         if names is None:
             return list_modules(importer, prefix)
@@ -102,7 +111,7 @@ def _remember_lists(pkgutil, listed):
     pkgutil.iter_importer_modules.register(FileFinder, known)
 
 
-def use(path):
+def use(path: str) -> None:
     """Have modules come from the file at ``path``, in this process."""
     descriptor = open(path, O_RDONLY | O_CLOEXEC)
     end = lseek(descriptor, 0, SEEK_END)
@@ -113,7 +122,7 @@ def use(path):
     sys.path[1:] = finder.path
 
 
-def main():
+def main() -> None:
     """Be the module or the script that the arguments name."""
     use(sys.argv.pop(0))
     if sys.argv[0] == "-m":

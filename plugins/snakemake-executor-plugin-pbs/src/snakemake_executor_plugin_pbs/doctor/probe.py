@@ -13,14 +13,16 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 #: Seconds that the other side's answer is waited for.
 PATIENCE = 90.0
 
 
-def facts(modules=(), paths=()):
+def facts(modules: Iterable[str] = (), paths: Iterable[str] = ()) -> dict[str, Any]:
     """Facts about this machine and process, as plain values; sizes in bytes, times in seconds."""
     temporary = os.environ.get("TMPDIR", "/tmp")
     return {
@@ -46,7 +48,7 @@ def facts(modules=(), paths=()):
     }
 
 
-def free(path):
+def free(path: str) -> int | None:
     """Free bytes; None where there is no such folder, or it cannot be written to."""
     with suppress(OSError):
         if os.access(path, os.W_OK):
@@ -54,7 +56,7 @@ def free(path):
     return None
 
 
-def seconds_to_import(name):
+def seconds_to_import(name: str) -> float | str:
     """Seconds that a new Python needs to import a module; a text if it cannot."""
     begin = time.monotonic()
     program = f"import {name}"
@@ -66,7 +68,7 @@ def seconds_to_import(name):
     return time.monotonic() - begin
 
 
-def seconds_to_look_at(path):
+def seconds_to_look_at(path: str) -> float | str:
     """Seconds to list a folder or read the first bytes of a file; a text if that is not allowed."""
     begin = time.monotonic()
     try:
@@ -80,13 +82,13 @@ def seconds_to_look_at(path):
     return time.monotonic() - begin
 
 
-def _umask():
+def _umask() -> str:
     mask = os.umask(0o077)
     os.umask(mask)
     return f"{mask:03o}"
 
 
-def _memory_limit():
+def _memory_limit() -> int | None:
     """The limit of the control group that this process is in; None where there is none."""
     groups = []
     with suppress(OSError):
@@ -104,16 +106,16 @@ def _memory_limit():
     return None
 
 
-def write(path, value):
+def write(path: Path, value: object) -> None:
     """Write JSON in one step, so that it is never seen half."""
     temporary = path.with_name(f".{path.name}")
     temporary.write_text(json.dumps(value))
     temporary.replace(path)
 
 
-def main(folder, modules="[]", paths="[]"):
+def main(place: str, modules: str = "[]", paths: str = "[]") -> None:
     """Be the node's side."""
-    folder = Path(folder)
+    folder = Path(place)
     begin = time.time()
     known = facts(json.loads(modules), json.loads(paths))
     known["at"] = time.time()
