@@ -4,6 +4,8 @@ import atexit
 import sys
 from pathlib import Path
 
+from snakemake.settings.types import RerunTrigger
+
 from xsar_batch.batch import preview, summary
 from xsar_batch.batch.plan import Plan, per_attempt, tool
 from xsar_batch.batch.run import Run
@@ -57,6 +59,9 @@ localrules:
 def products(wildcards):
     if workflow.is_main_process:
         plan.check_output_dir()
+        # The recipe tells what is outdated. Without a profile, which says so too, Snakemake would take
+        # other code or inputs for a reason to make the land mask again, and nothing else.
+        workflow.dag_settings.rerun_triggers = {RerunTrigger.MTIME}
         if not workflow.dryrun:
             plan.begin_at_once(workflow.local_exec)
     return plan.products(everything=workflow.dag_settings.forceall)

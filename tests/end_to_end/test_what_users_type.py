@@ -87,7 +87,10 @@ ROWS = {
     "a class that nothing has": Row("--config 'select={state: timed-out}'", "", ("0 selected",)),
     "no class": Row("--config 'select={state: odd}'", None, ("select.state", "bad-safe"), 1),
     "without the bad ones": Row(
-        "--config 'exclude=[@BAD, *_SLC__*]'", "@NEW", ("2 left out: excl",)
+        "--config 'exclude=[@BAD, \"*_SLC__*\"]'", "@NEW", ("2 left out: excl",)
+    ),
+    "a list that YAML cannot read": Row(
+        "--config 'exclude=[@BAD, *_SLC__*]'", None, ("exclude",), 1
     ),
     "without those of a listing": Row(
         "--config exclude=bad.txt", "@SLC @NEW", ("1 left out: excl",)
