@@ -76,9 +76,9 @@ lint: install-dev
 	! grep '^    \*' .lint | grep -v 'Specify a conda environment'
 	rm .lint
 
-# Into site/. Broken links, and documents that are not in the navigation of mkdocs.yml, are errors.
+# Into site/. Broken links and documents missing from mkdocs.yml are errors; --quiet would hide them.
 docs: install-dev
-	$(BIN)/mkdocs build --quiet --strict
+	$(BIN)/mkdocs build --strict
 
 # The newest versions that fit together (needs uv and the internet).
 LOCK := uv pip compile --quiet --python-version 3.11 --no-emit-package gdal --no-annotate --no-header

@@ -160,6 +160,7 @@ NOT_RUN = {
     "make install-dev": _INSTALL,
     "make test-all": "runs this",
     "python -m benchmarks scheduling": _LONG,
+    "python -m benchmarks slow": _LONG,
     HEAD + "local --config remake=true": "run with other settings by end_to_end/test_workflow.py",
     "make install": _INSTALL,
     "make demo": _DEMO,

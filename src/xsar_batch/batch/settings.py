@@ -35,7 +35,7 @@ class Settings:
     safes: tuple[str, ...]
     output_dir: Path
     select: dict[str, Any] = field(default_factory=dict)
-    exclude: tuple[str, ...] = ()
+    exclude: list[str] = field(default_factory=list)
     duplicates: str = "latest"
     resolution: str = "1000m"
     function: str = OURS
@@ -66,7 +66,7 @@ class Settings:
         if schema is not None:
             _check(config, schema)
         values = {**config, "safes": () if in_job else _expand_all("safes", config["safes"])}
-        values["exclude"] = () if in_job else _expand_all("exclude", config.get("exclude", []))
+        values["exclude"] = [] if in_job else [*_expand_all("exclude", config.get("exclude", []))]
         values["output_dir"] = Path(_expand("output_dir", config["output_dir"]))
         _check_name(values["output_dir"])
         if "land_mask" in config and not in_job:
