@@ -175,7 +175,8 @@ MISSPELT = [
         {"qqq": 1},
         "qqq",
         "the keys are: safes, select, exclude, duplicates, output_dir, resolution, function, "
-        "land_mask, repairs, threads, remake, warm, quicklooks, report, report_interval, compression",
+        "land_mask, repairs, threads, remake, warm, quicklooks, report, report_interval, "
+        "compression",
     ),
     (
         {"select": {"qqq": 1}},

@@ -168,6 +168,8 @@ NOT_RUN = {
     "make test": "is what runs this",
     "make lint": "is run beside the tests by .ci/run",
     "make coverage": _LONG,
+    "make docs": "is run beside the tests by .ci/run",
+    "make wheels": _LONG,
     "make faults": _LONG,
     "make bench": _LONG,
     "python -m benchmarks report": _LONG,
