@@ -29,7 +29,8 @@ from plan_helpers import (
 
 from xsar_batch.batch import lock, pending, preview, previous
 from xsar_batch.batch.plan import Plan
-from xsar_batch.conversion import job_table, outcome, recipe, user_function
+from xsar_batch.conversion import job_table, modules, outcome, recipe, user_function
+from xsar_batch.conversion.forkserver import client
 from xsar_batch.conversion.layout import Layout
 from xsar_batch.failures import BadSafe, ConfigError
 from xsar_batch.system import messages, module_file
@@ -432,6 +433,22 @@ def test_command_of_a_conversion_means_what_it_says(config, tmp_path, monkeypatc
             check=True,
         )
         assert done.stdout.splitlines() == ["/env {wild}/python", *more, *expected]
+
+
+@pytest.mark.parametrize("is_local", [True, False])
+@pytest.mark.parametrize("is_done", [True, False])
+def test_xsar_is_imported_while_snakemake_plans(config, monkeypatch, is_local, is_done):
+    """Here; for PBS jobs, which import it themselves, a module file is made."""
+    done = []
+    monkeypatch.setattr(client, "start", lambda threads: done.append(f"start {threads}"))
+    monkeypatch.setattr(modules, "announce", lambda is_made: done.append(f"announce {is_made}"))
+    plan = plan_of(config, threads=2)
+    assert plan.done.pending
+    if is_done:
+        plan.done.pending = []
+    plan.begin_at_once(is_local)
+    expected = ["announce False", "start 2"] if is_local else ["announce True"]
+    assert done == ([] if is_done else expected)
 
 
 # -- plan: what waits for what ---------------------------------------------------------------
