@@ -1,4 +1,5 @@
-# make install | demo | test | test-slow | test-all | coverage | faults | bench | lint | docs | lock | clean
+# make install | demo | test | test-slow | test-all | coverage | faults | bench | lint | docs | wheels |
+#      lock | clean
 #
 # Every target does the set-up it needs itself. PYTHON is any Python from 3.11 on.
 
@@ -18,7 +19,7 @@ TYPED := src demo_scenes/src plugins/snakemake-logger-plugin-progress/src \
     plugins/snakemake-executor-plugin-pbs/src
 
 .PHONY: install install-dev install-here demo test test-slow test-all coverage faults bench lint docs \
-    lock clean
+    wheels lock clean
 
 install: $(VENV)/installed
 
@@ -76,9 +77,14 @@ lint: install-dev
 	! grep '^    \*' .lint | grep -v 'Specify a conda environment'
 	rm .lint
 
-# Into site/. Broken links, and documents that are not in the navigation of mkdocs.yml, are errors.
+# Into site/. Broken links and documents missing from mkdocs.yml are errors; --quiet would hide them.
 docs: install-dev
-	$(BIN)/mkdocs build --quiet --strict
+	$(BIN)/mkdocs build --strict
+
+# Into dist/. Each of the three that stand alone is installed into an empty environment, where its
+# tests must pass: 15 minutes, and the internet.
+wheels: install-dev
+	.ci/wheels
 
 # The newest versions that fit together (needs uv and the internet).
 LOCK := uv pip compile --quiet --python-version 3.11 --no-emit-package gdal --no-annotate --no-header

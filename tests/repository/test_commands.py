@@ -124,6 +124,14 @@ ELSEWHERE = {
     ),
 }
 
+_AGAIN = ("end_to_end/test_what_users_type.py", "select={state: ")
+ELSEWHERE |= {
+    HEAD + "local --config 'select={state: failed}'": _AGAIN,
+    HEAD + "local --config 'select={state: out-of-memory}'": _AGAIN,
+    "snakemake NAME --profile profiles/local": _AGAIN,
+    "snakemake -f products/NAME.nc --profile profiles/local": _AGAIN,
+}
+
 _INSTALL = "installs from the internet; `make install-dev` did so before the tests"
 _SITE = "needs conda, the internet and Datarmor"
 _SHELL = "is the user's own shell"
@@ -152,6 +160,7 @@ NOT_RUN = {
     "make install-dev": _INSTALL,
     "make test-all": "runs this",
     "python -m benchmarks scheduling": _LONG,
+    "python -m benchmarks slow": _LONG,
     HEAD + "local --config remake=true": "run with other settings by end_to_end/test_workflow.py",
     "make install": _INSTALL,
     "make demo": _DEMO,
@@ -159,6 +168,8 @@ NOT_RUN = {
     "make test": "is what runs this",
     "make lint": "is run beside the tests by .ci/run",
     "make coverage": _LONG,
+    "make docs": "is run beside the tests by .ci/run",
+    "make wheels": _LONG,
     "make faults": _LONG,
     "make bench": _LONG,
     "python -m benchmarks report": _LONG,
