@@ -1,6 +1,10 @@
 """From a folder of SAFEs to verified L1B products: every SAFE becomes <name>.nc."""
 
+import atexit
+import sys
 from pathlib import Path
+
+from snakemake.settings.types import RerunTrigger
 
 from xsar_batch.batch import preview, summary
 from xsar_batch.batch.plan import Plan, per_attempt, tool
@@ -19,8 +23,14 @@ schema = scripts.parent / "schemas" / "config.schema.yaml"
 
 # Only the main process lists the archive; a job looks its one SAFE up.
 if workflow.is_main_process:
+    if {"-n", "--dry-run", "--dryrun"} & {*sys.argv}:
+        messages.end_with_the_reader()
     plan = Plan.of_main_process(config, schema)
     messages.say(preview.lines(plan))
+    # By then Snakemake knows what it would do.
+    atexit.register(
+        lambda: workflow.dryrun and messages.say(preview.command(plan, conversions()))
+    )
 else:
     plan = Plan.of_job(config)
     plan.warm_up()
@@ -39,15 +49,33 @@ localrules:
     recipe,
     land_mask,
     pending,
+    failed,
+    done,
     report,
     audit,
     doctor,
 
 
 def products(wildcards):
-    if workflow.is_main_process and not workflow.dryrun:
-        plan.begin_at_once(workflow.local_exec)
+    if workflow.is_main_process:
+        plan.check_output_dir()
+        # The recipe tells what is outdated. Without a profile, which says so too, Snakemake would take
+        # other code or inputs for a reason to make the land mask again, and nothing else.
+        workflow.dag_settings.rerun_triggers = {RerunTrigger.MTIME}
+        if not workflow.dryrun:
+            plan.begin_at_once(workflow.local_exec)
     return plan.products(everything=workflow.dag_settings.forceall)
+
+
+def conversions():
+    """Names of the SAFEs that Snakemake converts; None as long as it does not know."""
+    if workflow._dag is None:
+        return None
+    return [
+        job.wildcards.name
+        for job in workflow.dag.needrun_jobs(exclude_finished=False)
+        if job.rule.name == "convert"
+    ]
 
 
 # What is done is not even asked for, unless by --forceall: no touched file can make it again.
@@ -55,6 +83,16 @@ rule all:
     input:
         plan.inputs_of_conversions if plan.done.pending else [],
         products,
+
+
+# A SAFE is a target by its name too:  snakemake NAME
+for target, product in plan.named(sys.argv).items():
+
+    rule:
+        name:
+            target
+        input:
+            product,
 
 
 # retries are the profile's: a number here would overrule --retries.
@@ -96,12 +134,26 @@ rule land_mask:
         plan.land_mask_command(scripts / "land_mask.py") + " --log {log:q}"
 
 
-# The paths of all pending SAFEs, on standard output:  snakemake pending --cores 1 --quiet all
+# Tables of SAFEs, on standard output:  snakemake failed --cores 1 --quiet all
 rule pending:
     log:
         "logs/pending.log",
     shell:
-        tool(scripts / "pending.py", config) + " 2> >(tee {log:q} >&2)"
+        tool(scripts / "list.py", config, "pending") + " 2> >(tee {log:q} >&2)"
+
+
+rule failed:
+    log:
+        "logs/failed.log",
+    shell:
+        tool(scripts / "list.py", config, "failed") + " 2> >(tee {log:q} >&2)"
+
+
+rule done:
+    log:
+        "logs/done.log",
+    shell:
+        tool(scripts / "list.py", config, "done") + " 2> >(tee {log:q} >&2)"
 
 
 # status.csv and report.html as it stands now, also while a run is at work.
@@ -135,17 +187,21 @@ onstart:
     jobs = list(workflow.dag.needrun_jobs())
     # The other rules only look.
     if {job.rule.name for job in jobs} & {"all", "convert", "recipe", "land_mask"}:
-        batch.begin(
-            job.wildcards.name for job in jobs if job.rule.name == "convert"
-        )
+        names = conversions()
+        messages.say(preview.command(plan, names))
+        batch.begin(names)
         renewal.start()
 
 
 onsuccess:
     renewal.stop()
-    messages.say(summary.lines(batch, write_report))
+    messages.say(
+        summary.lines(batch, write_report, workflow.execution_settings.keep_going)
+    )
 
 
 onerror:
     renewal.stop()
-    messages.say(summary.lines(batch, write_report))
+    messages.say(
+        summary.lines(batch, write_report, workflow.execution_settings.keep_going)
+    )

@@ -17,6 +17,10 @@ SLOW = {
     "end_to_end/test_downstream.py": (),
     "end_to_end/test_pbs.py": ("test_good_and_bad_ones_in_one_pack",),
     "end_to_end/test_progress.py": (),
+    "end_to_end/test_what_users_type.py": (
+        "test_dry_run[what is pending]",
+        "test_tables[failed]",
+    ),
     "end_to_end/test_workflow.py": (
         "test_broken_ones_stop_nobody_else",
         "test_second_run_does_only_what_is_left",

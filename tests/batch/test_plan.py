@@ -458,15 +458,16 @@ def test_at_first_all_waits_for_the_recipe_and_that_for_the_land_mask(config):
     plan = plan_of(config)
     assert plan.recipe_file == plan.layout.own / "recipe-000001.json"
     assert plan.inputs_of_conversions == [plan.recipe_file]
-    assert plan.inputs_of_recipe == [plan.land_mask_file]
+    assert plan.inputs_of_recipe == [str(plan.land_mask_file)]
 
 
-def test_a_land_mask_that_is_there_is_waited_for_by_nobody(config):
+def test_a_land_mask_that_is_there_is_an_input_all_the_same(config):
     plan = plan_of(config)
     plan.land_mask_file.parent.mkdir(parents=True)
     plan.land_mask_file.write_text("")
     assert plan.inputs_of_conversions == [plan.recipe_file]
-    assert plan.inputs_of_recipe == []
+    # The same input as before it was there: to Snakemake the recipe is not outdated.
+    assert plan.inputs_of_recipe == [str(plan.land_mask_file)]
 
 
 def test_a_land_mask_that_was_tidied_up_is_made_again(config):
@@ -476,14 +477,14 @@ def test_a_land_mask_that_was_tidied_up_is_made_again(config):
     plan = plan_of(config)
     assert plan.recipe_file == path
     assert plan.inputs_of_conversions == [str(path), plan.land_mask_file]
-    assert plan.inputs_of_recipe == [plan.land_mask_file]
+    assert plan.inputs_of_recipe == [str(plan.land_mask_file)]
 
 
 def test_conversions_do_not_wait_when_all_is_there(ready, config):
     assert ready.done.pending == names(3, 4)
     # The same input as before there was a recipe: to Snakemake it is the same job.
     assert ready.inputs_of_conversions == [str(ready.recipe_file)]
-    assert ready.inputs_of_recipe == []
+    assert ready.inputs_of_recipe == [str(ready.land_mask_file)]
     make_products(ready.layout, 3, 4)
     assert plan_of(config).inputs_of_conversions == [str(ready.recipe_file)]
 
@@ -492,7 +493,7 @@ def test_conversions_wait_for_another_recipe(ready, config):
     other = plan_of(config, resolution="500m", remake=True)
     assert other.recipe_file == ready.layout.own / "recipe-000002.json"
     assert other.inputs_of_conversions == [other.recipe_file]
-    assert other.inputs_of_recipe == []  # the land is the same
+    assert other.inputs_of_recipe == [str(ready.land_mask_file)]
 
 
 def test_conversions_wait_for_another_land_mask(ready, config, tmp_path):
@@ -500,7 +501,7 @@ def test_conversions_wait_for_another_land_mask(ready, config, tmp_path):
     other = plan_of(config, land_mask=str(tmp_path / "land.shp"), remake=True)
     assert other.land_mask_file != ready.land_mask_file
     assert other.inputs_of_conversions == [other.recipe_file]
-    assert other.inputs_of_recipe == [other.land_mask_file]
+    assert other.inputs_of_recipe == [str(other.land_mask_file)]
 
 
 def test_outdated_products_wait_for_a_new_number_of_the_same_recipe(ready, config):

@@ -115,6 +115,8 @@ WRONG_VALUES = [
         "select.stop",
         "write for example:  stop: 2024-03-01",
     ),
+    ({"select": {"state": "bad_safe"}}, "select.state", "write:  state: bad-safe"),
+    ({"exclude": 5}, "exclude", "write for example:  exclude: [S1A_*_0026, bad.txt]"),
     ({"select": {"name": 5}}, "select.name", "write for example:  name: '*_20240301T*'"),
     ({"select": {"name": ""}}, "select.name", "write for example:  name: '*_20240301T*'"),
     ({"duplicates": "Latest"}, "duplicates", "write:  duplicates: latest"),
@@ -166,19 +168,20 @@ MISSPELT = [
     ({"select": {"modes": ["IW", "EW"]}}, "select.modes", "write:  mode: [IW, EW]"),
     ({"select": {"producttype": "GRDH"}}, "select.producttype", "write:  product_type: GRDH"),
     ({"select": {"polarization": "DV"}}, "select.polarization", "write:  polarisation: DV"),
-    ({"select": {"strat": "2024-03-01"}}, "select.strat", "write:  start: '2024-03-01'"),
+    ({"select": {"startt": "2024-03-01"}}, "select.startt", "write:  start: '2024-03-01'"),
     ({"select": {"stopp": "2024-03-01"}}, "select.stopp", "write:  stop: '2024-03-01'"),
     ({"select": {"names": "S1A*"}}, "select.names", "write:  name: S1A*"),
     (
         {"qqq": 1},
         "qqq",
-        "the keys are: safes, select, duplicates, output_dir, resolution, function, land_mask, "
-        "repairs, threads, remake, warm, quicklooks, report, report_interval, compression",
+        "the keys are: safes, select, exclude, duplicates, output_dir, resolution, function, "
+        "land_mask, repairs, threads, remake, warm, quicklooks, report, report_interval, "
+        "compression",
     ),
     (
         {"select": {"qqq": 1}},
         "select.qqq",
-        "the keys are: mission, mode, product_type, polarisation, start, stop, name",
+        "the keys are: mission, mode, product_type, polarisation, start, stop, name, state",
     ),
 ]
 

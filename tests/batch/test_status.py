@@ -45,7 +45,7 @@ def test_preview(config, tmp_path):
         "    1 left out: listed or found twice",
         "    5 not a Sentinel-1 name, left out: "
         f"{archive}/LANDSAT0.SAFE, {archive}/LANDSAT1.SAFE, {archive}/LANDSAT2.SAFE and 2 more",
-        f"    1 nothing found in: {tmp_path}/empty",
+        f"    no SAFE found in: {tmp_path}/empty",
         f"    1 listed but not there, will fail: {gone}",
         "    1 of the done are taken as they are: settings unknown",
         "    S1A IW: 5, 4 pending (pending/all: 2024-03 4/5)",
@@ -121,7 +121,7 @@ def test_end(ready, config, tmp_path, monkeypatch):
         f"    {name(3)}: killed: ended without a word, out of memory or by a signal",
         "    1 products of earlier settings were kept, as they were not made again",
         f"    2 of 4 SAFEs are done; each of them: {tmp_path}/out/status.csv",
-        f"    logs are in {tmp_path}/out/logs; this tries again what failed, and what is new:",
+        f"    Logs: {tmp_path}/out/logs. To retry failures and process new SAFEs, run:",
         "        snakemake --config 'output_dir=a folder'",
     ]
     assert re.fullmatch(

@@ -142,7 +142,7 @@ def test_what_is_said_after_the_run(mixed):
     for name in mixed.broken:
         record = mixed.work.outcome(name)
         assert f"    {name}: {record['class']}: {record['cause']}\n" in said
-    assert "logs are in out/logs; this tries again what failed, and what is new:" in said
+    assert "Logs: out/logs. To retry failures and process new SAFEs, run:" in said
 
 
 def test_second_run_does_only_what_is_left(mixed, scene, tmp_path):
@@ -556,7 +556,7 @@ def test_shipped_config_says_which_variable_to_set(tmp_path):
     ran = run_snakemake(folder, "-n", DATAWORK=str(folder / "dw"))
     assert ran.code == 0, ran.out
     assert "xsar-batch: 0 SAFEs found, 0 selected" in preview(ran)
-    assert f"nothing found in: {archive}" in preview(ran)
+    assert f"no SAFE found in: {archive}" in preview(ran)
 
 
 def test_land_polygons_that_cannot_be_read_end_the_run_before_the_first_safe(work):

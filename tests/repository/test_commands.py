@@ -124,6 +124,14 @@ ELSEWHERE = {
     ),
 }
 
+_AGAIN = ("end_to_end/test_what_users_type.py", "select={state: ")
+ELSEWHERE |= {
+    HEAD + "local --config 'select={state: failed}'": _AGAIN,
+    HEAD + "local --config 'select={state: out-of-memory}'": _AGAIN,
+    "snakemake NAME --profile profiles/local": _AGAIN,
+    "snakemake -f products/NAME.nc --profile profiles/local": _AGAIN,
+}
+
 _INSTALL = "installs from the internet; `make install-dev` did so before the tests"
 _SITE = "needs conda, the internet and Datarmor"
 _SHELL = "is the user's own shell"

@@ -29,12 +29,14 @@ class Catalogue:
     ``safes`` has one row a SAFE: index ``name`` (without ``.SAFE``), columns ``path``, ``there``
     (False for a path that is only listed) and the fields of
     :mod:`xsar_batch.sentinel1.product_name`.
-    The counts add up: found = selected + not_selected + duplicates + listed_twice + not_sentinel1.
+    The counts add up: found = selected + not_selected + excluded + duplicates + listed_twice +
+    not_sentinel1.
     """
 
     safes: pd.DataFrame
     found: int = 0
     not_selected: int = 0
+    excluded: int = 0
     duplicates: int = 0
     listed_twice: int = 0
     not_sentinel1: list[str] = field(default_factory=list)
@@ -45,8 +47,15 @@ class Catalogue:
         """Paths that are listed and not there; each fails as one SAFE."""
         return self.safes.loc[~self.safes["there"], "path"].tolist()
 
+    def keep(self, names: list[str]) -> None:
+        """Select no others than these."""
+        self.not_selected += len(self.safes) - len(names)
+        self.safes = self.safes.loc[names]
 
-def read(places: Iterable[str], select: dict[str, Any], duplicates: str) -> Catalogue:
+
+def read(
+    places: Iterable[str], select: dict[str, Any], duplicates: str, exclude: Iterable[str] = ()
+) -> Catalogue:
     """Find, filter and drop duplicates.
 
     Raises
@@ -81,12 +90,15 @@ def read(places: Iterable[str], select: dict[str, Any], duplicates: str) -> Cata
     columns = ["name", "path", "there", *FIELDS]
     everything = pd.DataFrame(rows, columns=columns).set_index("name").sort_index()
     everything["there"] = everything["there"].astype(bool)
-    selected = everything[matches(everything, select)]
+    wanted = matches(everything, select)
+    excluded = is_excluded(everything, exclude)
+    selected = everything[wanted & ~excluded]
     kept = selected if duplicates == "all" else latest(selected)
     return Catalogue(
         safes=kept,
         found=len(paths),
-        not_selected=len(everything) - len(selected),
+        not_selected=int((~wanted).sum()),
+        excluded=int((wanted & excluded).sum()),
         duplicates=len(selected) - len(kept),
         listed_twice=listed_twice,
         not_sentinel1=not_sentinel1,
@@ -108,6 +120,9 @@ def find(place: str, now: Waiting | None = None) -> Iterator[tuple[str, bool]]:
             yield from _below(match, now)
     elif os.path.isdir(place):
         yield from _below(place, now)
+    elif place.rstrip("/").endswith(".SAFE") and not os.path.exists(place):
+        # Named one by one, as in a listing: it fails alone.
+        yield os.path.abspath(place), False
     elif os.path.exists(place):
         raise ConfigError(
             f"safes: {place} is a file, and its name does not end in .txt.\n"
@@ -123,12 +138,12 @@ def find(place: str, now: Waiting | None = None) -> Iterator[tuple[str, bool]]:
         )
 
 
-def _listing(path: str, now: Waiting) -> Iterator[tuple[str, bool]]:
+def _listing(path: str, now: Waiting, setting: str = "safes") -> Iterator[tuple[str, bool]]:
     try:
         lines = Path(path).read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"safes: cannot read the listing {path}: {error}\n"
+            f"{setting}: cannot read the listing {path}: {error}\n"
             "    write the path of a text file (UTF-8) with the path of a SAFE a line"
         ) from None
     for number, line in enumerate(lines, 1):
@@ -139,8 +154,8 @@ def _listing(path: str, now: Waiting) -> Iterator[tuple[str, bool]]:
             safe = os.path.abspath(expand_variables(line))
         except KeyError as missing:
             raise ConfigError(
-                f"safes: {path}, line {number}: the environment variable ${missing.args[0]} is not"
-                f" set.\n    set it first:  export {missing.args[0]}=/a/folder"
+                f"{setting}: {path}, line {number}: the environment variable ${missing.args[0]} is "
+                f"not set.\n    set it first:  export {missing.args[0]}=/a/folder"
             ) from None
         now.place = safe
         yield safe, os.path.isdir(safe)
@@ -206,6 +221,26 @@ def matches(safes: pd.DataFrame, select: dict[str, Any]) -> pd.Series:
         pattern = re.compile(fnmatch.translate(select["name"].removesuffix(".SAFE")))
         wanted &= pd.Series([bool(pattern.match(n)) for n in safes.index], safes.index, dtype=bool)
     return wanted
+
+
+def is_excluded(safes: pd.DataFrame, exclude: Iterable[str]) -> pd.Series:
+    """Which rows the setting ``exclude`` leaves out: a boolean Series over ``safes``.
+
+    Raises
+    ------
+    ConfigError
+        A listing cannot be read.
+    """
+    patterns = []
+    for entry in exclude:
+        listed = [entry]
+        if entry.endswith(".txt"):
+            listed = [path for path, _ in _listing(entry, Waiting(), "exclude")]
+        patterns += [os.path.basename(one).removesuffix(".SAFE") for one in listed]
+    exact = {pattern for pattern in patterns if not glob.has_magic(pattern)}
+    others = [re.compile(fnmatch.translate(p)) for p in patterns if p not in exact]
+    left_out = [name in exact or any(p.match(name) for p in others) for name in safes.index]
+    return pd.Series(left_out, safes.index, dtype=bool)
 
 
 def _as_in_names(when: dt.datetime) -> str:

@@ -27,6 +27,13 @@ class Done:
     why: str = ""
     trusted: int = 0
 
+    def keep(self, names: Iterable[str]) -> None:
+        """Ask for no others than these."""
+        wanted = set(names)
+        self.pending = [name for name in self.pending if name in wanted]
+        self.outdated = [name for name in self.outdated if name in wanted]
+        self.trusted = 0
+
 
 def tell(names: Iterable[str], layout: Layout, recipe: Recipe, remake: bool = False) -> Done:
     """Tell done from pending.

@@ -6,12 +6,13 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xsar_batch.batch import status
 from xsar_batch.batch.pending import Done, tell
 from xsar_batch.batch.settings import Settings
 from xsar_batch.conversion import forkserver, modules
@@ -20,6 +21,7 @@ from xsar_batch.conversion.forkserver import client
 from xsar_batch.conversion.layout import Layout
 from xsar_batch.conversion.recipe import Recipe
 from xsar_batch.conversion.user_function import OURS
+from xsar_batch.failures import ConfigError
 from xsar_batch.landmask import polygons
 from xsar_batch.sentinel1 import cell_size
 from xsar_batch.system import module_file
@@ -72,11 +74,16 @@ class Plan:
         layout.check()
         land = polygons.identity(settings.land_mask)
         recipe = recipes.recipe(settings.resolution, settings.function, land, settings.repairs)
-        found = catalogue.read(settings.safes, settings.select, settings.duplicates)
+        found = catalogue.read(
+            settings.safes, settings.select, settings.duplicates, settings.exclude
+        )
         if settings.function == OURS:
             kinds = found.safes[["mode", "product_type"]].drop_duplicates()
             cell_size.check(settings.resolution, list(kinds.itertuples(index=False, name=None)))
         is_done = tell(found.safes.index, layout, recipe, settings.remake)
+        if "state" in settings.select:
+            is_done.keep(status.in_state(is_done.pending, settings.select["state"], layout))
+            found.keep(is_done.pending)
         run_file = layout.run(recipes.digest(config))
         forkserver.announce(settings.warm)
         return cls(settings, layout, run_file, recipe, found, is_done)
@@ -94,6 +101,32 @@ class Plan:
         modules.announce(is_made=not is_local)
         if is_local:
             self.warm_up()
+
+    def check_output_dir(self) -> None:
+        """Check, before anything is made, that products can be written.
+
+        Raises
+        ------
+        ConfigError
+            The folder, or that in which it would be made, cannot be written.
+        """
+        place = self.layout.output_dir.absolute()
+        while not place.exists():
+            place = place.parent
+        if self.done.pending and not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
+            why = "Permission denied" if place.is_dir() else "Not a directory"
+            raise ConfigError(
+                f"output_dir: cannot write to {place}: {why}\n"
+                "    write the path of a folder that is yours:  output_dir: $DATAWORK/l1b"
+            )
+
+    def named(self, words: Iterable[str]) -> dict[str, Path]:
+        """Products of the SAFEs that the words of a command name, with ``.SAFE`` or without."""
+        if self.catalogue is None:
+            return {}
+        names = {word: word.removesuffix(".SAFE") for word in words}
+        selected = self.catalogue.safes.index
+        return {word: self.layout.product(n) for word, n in names.items() if n in selected}
 
     def products(self, everything: bool = False) -> list[str]:
         """Products to make: those that are pending, or ``everything`` that is selected."""
@@ -140,9 +173,12 @@ class Plan:
         return [known] if self.land_mask_file.exists() else [known, self.land_mask_file]
 
     @property
-    def inputs_of_recipe(self) -> list[Path]:
-        """The land mask, if it is still to be made."""
-        return [] if self.land_mask_file.exists() else [self.land_mask_file]
+    def inputs_of_recipe(self) -> list[Any]:
+        """The land mask. It stays the recipe's input once it is there: otherwise Snakemake, without
+        a profile, takes the recipe for outdated, and makes that instead of products."""
+        from snakemake.io import ancient
+
+        return [ancient(os.fspath(self.land_mask_file))]
 
     def command(self, script: Path) -> str:
         """Shell command of a conversion, but for threads and name."""
@@ -169,9 +205,9 @@ class Plan:
         return _shell(script, os.fspath(self.layout.output_dir), *places)
 
 
-def tool(script: Path, config: Mapping[str, Any]) -> str:
-    """Shell command of a script that wants to know the settings, and nothing else."""
-    return _shell(script, "--settings", json.dumps(config, default=str))
+def tool(script: Path, config: Mapping[str, Any], *words: str) -> str:
+    """Shell command of a script that wants to know the settings."""
+    return _shell(script, *words, "--settings", json.dumps(config, default=str))
 
 
 def _shell(script: Path, *words: str) -> str:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from xsar_batch.batch import lock, status
 from xsar_batch.conversion import outcome
+from xsar_batch.failures import Unsupported
+from xsar_batch.sentinel1 import safe
 from xsar_batch.system.messages import by_class, duration, size, some
 
 if TYPE_CHECKING:
@@ -31,13 +33,15 @@ def lines(plan: "Plan") -> Iterator[str]:
     )
     left_out = {
         "not asked for by `select`": catalogue.not_selected,
+        "excluded by `exclude`": catalogue.excluded,
         "listed or found twice": catalogue.listed_twice,
     }
     for why, count in left_out.items():
         if count:
             yield f"    {count} left out: {why}"
     yield from some("not a Sentinel-1 name, left out", catalogue.not_sentinel1)
-    yield from some("nothing found in", catalogue.empty_places)
+    for place in catalogue.empty_places:
+        yield f"    no SAFE found in: {place}"
     yield from some("listed but not there, will fail", catalogue.missing)
     if plan.done.trusted:
         yield f"    {plan.done.trusted} of the done are taken as they are: settings unknown"
@@ -46,7 +50,15 @@ def lines(plan: "Plan") -> Iterator[str]:
         yield f"    {again}: {plan.done.why}"
     yield from _kinds(safes, set(pending))
     if pending:
+        yield from _unsupported(plan)
         yield from _pending(plan)
+
+
+def command(plan: "Plan", names: Sequence[str] | None) -> Iterator[str]:
+    """A line that says what this command converts, where that is not all that is pending."""
+    if names is not None and set(names) != set(plan.done.pending):
+        told = f": {', '.join(names)}" if 0 < len(names) <= 3 else ""
+        yield f"xsar-batch: this command converts {len(names)} SAFE{'s' * (len(names) != 1)}{told}"
 
 
 def _kinds(safes: "pd.DataFrame", pending: set[str]) -> Iterator[str]:
@@ -61,6 +73,17 @@ def _kinds(safes: "pd.DataFrame", pending: set[str]) -> Iterator[str]:
             f"    {mission} {mode}: {len(kind)}, {kind['is_pending'].sum()} pending"
             f" (pending/all: {told})"
         )
+
+
+def _unsupported(plan: "Plan") -> Iterator[str]:
+    """What is known to fail, by the names alone."""
+    safes = plan.catalogue.safes.loc[plan.done.pending]
+    is_cog = safes.index.str.endswith("_COG")
+    for _, kind in safes.groupby(["mode", "product_type", "product_class", is_cog]):
+        try:
+            safe.check_kind(kind.index[0], plan.settings.repairs)
+        except Unsupported as why:
+            yield f"    {len(kind)} of the pending will fail as unsupported: {why}"
 
 
 def _pending(plan: "Plan") -> Iterator[str]:

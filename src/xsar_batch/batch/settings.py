@@ -14,7 +14,10 @@ from xsar_batch.failures import ConfigError
 from xsar_batch.sentinel1.cell_size import normalised
 
 #: Keys under which a single value stands for a list of one.
-LISTS = ("safes", "select.mission", "select.mode", "select.product_type", "select.polarisation")
+LISTS = (
+    *("safes", "exclude", "select.mission", "select.mode", "select.product_type"),
+    *("select.polarisation", "select.state"),
+)
 
 #: Keys whose value is true or false.
 SWITCHES = ("warm", "remake", "repairs", "quicklooks", "report")
@@ -32,6 +35,7 @@ class Settings:
     safes: tuple[str, ...]
     output_dir: Path
     select: dict[str, Any] = field(default_factory=dict)
+    exclude: list[str] = field(default_factory=list)
     duplicates: str = "latest"
     resolution: str = "1000m"
     function: str = OURS
@@ -62,6 +66,7 @@ class Settings:
         if schema is not None:
             _check(config, schema)
         values = {**config, "safes": () if in_job else _expand_all("safes", config["safes"])}
+        values["exclude"] = [] if in_job else [*_expand_all("exclude", config.get("exclude", []))]
         values["output_dir"] = Path(_expand("output_dir", config["output_dir"]))
         _check_name(values["output_dir"])
         if "land_mask" in config and not in_job:
@@ -152,6 +157,8 @@ def _normalised(config: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(place, dict) and isinstance(place.get(key), str):
             place[key] = [place[key]]
     # Snakemake's --config hands these over as text.
+    if str(normal.get("land_mask", "")).lower() in ("null", "none"):
+        del normal["land_mask"]
     for key in SWITCHES:
         if str(normal.get(key)).lower() in ("true", "false"):
             normal[key] = str(normal[key]).lower() == "true"

@@ -86,6 +86,19 @@ def failure_class(record: Mapping[str, Any]) -> str:
     return record["class"] or {"running": "killed"}.get(record["state"], record["state"])
 
 
+def in_state(names: Iterable[str], states: Collection[str], layout: Layout) -> list[str]:
+    """Those of ``names`` whose last attempt failed: with one of the classes in ``states``, or with
+    any where these hold ``failed``."""
+    ever, running = tried(layout), lock.running(layout.lock)
+    wanted = []
+    for name in names:
+        record = outcome.read(layout.outcome(name)) if name in ever else None
+        one = row(name, record, False, running)
+        if one["state"] == "failed" and {"failed", one["class"]} & set(states):
+            wanted.append(name)
+    return wanted
+
+
 def table(
     selected: Iterable[str],
     pending: Collection[str],

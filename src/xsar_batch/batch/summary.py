@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 SHOWN = 20
 
 
-def lines(run: "Run", write_report: Callable[["Plan", list[status.Row]], str]) -> Iterator[str]:
+def lines(
+    run: "Run",
+    write_report: Callable[["Plan", list[status.Row]], str],
+    keeps_going: bool = True,
+) -> Iterator[str]:
     """End the run, and say how it went: made, failed by class, each failure with its cause, how
     long it took, how it stands with all SAFEs, and how to go on.
 
-    ``write_report`` writes the report, and returns why that failed, or nothing.
+    ``write_report`` writes the report, and returns why that failed, or nothing. ``keeps_going``
+    says whether the others went on after a failure.
     """
     plan, layout = run.plan, run.plan.layout
     if not run.id:
@@ -38,7 +43,9 @@ def lines(run: "Run", write_report: Callable[["Plan", list[status.Row]], str]) -
             made.append(record)
         else:
             failures.append(record)
-    if not run.names:
+    if not len(plan.catalogue.safes):
+        yield "xsar-batch: nothing to do: no SAFE is selected"
+    elif not run.names:
         yield f"xsar-batch: nothing to do, all {len(plan.catalogue.safes)} products are there"
     else:
         yield (
@@ -56,11 +63,13 @@ def lines(run: "Run", write_report: Callable[["Plan", list[status.Row]], str]) -
         yield f"    the land mask could not be made: {cause}"
     yield from _account(run, {record["name"] for record in made}, records, write_report)
     if failures:
-        yield f"    logs are in {layout.logs}; this tries again what failed, and what is new:"
+        yield f"    Logs: {layout.logs}. To retry failures and process new SAFEs, run:"
     elif not_tried:
-        yield "    this goes on with it:"
+        yield "    To go on, run:"
     if failures or not_tried:
-        yield f"        {shlex.join(['snakemake', *sys.argv[1:]])}"
+        # Without it Snakemake ends at the first failure, and so would the command as it was typed.
+        stopped = () if keeps_going or not (failures and not_tried) else ("--keep-going",)
+        yield f"        {shlex.join(['snakemake', *sys.argv[1:], *stopped])}"
 
 
 def _failures(failures: list[dict[str, Any]]) -> Iterator[str]:

@@ -58,7 +58,7 @@ def check(path: str | os.PathLike, repairs: bool = True) -> Safe:
     name = path.name.removesuffix(".SAFE")
     if not path.is_dir():
         raise BadSafe(f"{path} is not there" if not path.exists() else f"{path} is no folder")
-    _check_kind(name, repairs)
+    check_kind(name, repairs)
     is_cog = product_name.is_cog(name)
     if {"[", "]"} & set(str(path)):
         raise Unsupported(f"xsar takes [ and ] for a pattern: move or link it from {path.parent}")
@@ -78,7 +78,14 @@ def check(path: str | os.PathLike, repairs: bool = True) -> Safe:
     return Safe(path, name, listed.ipf, tuple(annotations))
 
 
-def _check_kind(name: str, repairs: bool) -> None:
+def check_kind(name: str, repairs: bool) -> None:
+    """Check, by its name alone, that a SAFE is of a kind that can be converted.
+
+    Raises
+    ------
+    Unsupported
+        It is not.
+    """
     fields = product_name.parse(name)
     if fields is None:
         raise Unsupported(f"{name} is no name of a Sentinel-1 product")

@@ -1,5 +1,6 @@
 """What the main process says: to whom, and how numbers are written."""
 
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,11 @@ def say(lines: Iterable[str]) -> None:
     text = "\n".join(lines)
     if text:
         print(text, file=sys.stderr, flush=True)
+
+
+def end_with_the_reader() -> None:
+    """From now on end without a word when nobody reads on, as after ``| head``."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
 def some(what: str, names: list[str]) -> Iterator[str]:
