@@ -78,6 +78,20 @@ def test_data_beside_the_page_say_that_a_run_is_at_work_and_at_last_that_it_is_o
     assert renewal.trouble == ""
 
 
+def test_what_the_first_page_costs_once_does_not_hold_the_next_one_up(config, monkeypatch):
+    monkeypatch.setattr(live, "FIRST", 0)
+    clock = iter([0, 1000])
+    monkeypatch.setattr(live.time, "thread_time", lambda: next(clock, 1000))
+    run = begun(plan_of(config, report=True, report_interval=1))
+    renewal = live.Renewal(run)
+    renewal.start()
+    layout = run.plan.layout
+    until(layout.report.exists)
+    assert held(layout)["live"]["cpu"] == 0
+    until(lambda: held(layout)["live"]["cpu"] == 1000)
+    renewal.stop()
+
+
 def test_trouble_with_the_page_is_none_of_the_run(renewed):
     run, renewal = renewed
     until(run.plan.layout.report.exists)

@@ -2,7 +2,7 @@
 
 The outcomes of the SAFEs that the run has begun tell what has changed; those that are done are not
 read again. Writing takes at most one per cent of a core, however many SAFEs there are: after a long
-round the next one waits longer.
+round, but for the first, the next one waits longer.
 """
 
 import threading
@@ -78,7 +78,7 @@ class Renewal:
 
     def _renew(self) -> None:
         began, pause = time.time(), float(FIRST)
-        account, view = None, None
+        account, view, is_first = None, None, True
         while not self._over.wait(pause):
             start, cpu = time.monotonic(), time.thread_time()
             try:
@@ -89,7 +89,10 @@ class Renewal:
                 self.trouble = str(error)
             cpu = time.thread_time() - cpu
             self.cpu += cpu
-            pause = max(self._pause(0), cpu / OF_CPU, (time.monotonic() - start) / OF_TIME)
+            taken = (cpu / OF_CPU, (time.monotonic() - start) / OF_TIME)
+            # Imports and the coast cost the first round a second or two, which do not come again.
+            pause = max(self._pause(0), *(() if is_first else taken))
+            is_first = False
 
     def _pause(self, last: float) -> float:
         return max(self._run.plan.settings.report_interval, last)
