@@ -91,7 +91,7 @@ class Renewal:
             self.cpu += cpu
             taken = (cpu / OF_CPU, (time.monotonic() - start) / OF_TIME)
             # Imports and the coast cost the first round a second or two, which do not come again.
-            pause = max(self._pause(0), *(() if is_first else taken))
+            pause = self._pause(0 if is_first else max(taken))
             is_first = False
 
     def _pause(self, last: float) -> float:
