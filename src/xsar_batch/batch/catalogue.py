@@ -71,7 +71,9 @@ def read(
             if not found_here:
                 empty_places.append(place)
 
-    rows, seen, listed_twice, not_sentinel1 = [], {}, 0, []
+    rows: list[dict[str, Any]] = []
+    seen: dict[str, int] = {}
+    listed_twice, not_sentinel1 = 0, []
     for path, there in paths:
         name = os.path.basename(path).removesuffix(".SAFE")
         if name in seen:
@@ -258,12 +260,14 @@ def latest(safes: pd.DataFrame) -> pd.DataFrame:
     if not several.any():
         return safes
     candidates = safes[several]
-    order = pd.Series([_processed(p) for p in candidates["path"]], index=candidates.index)
-    groups = order.groupby(same[several], sort=False)
-    winners = {
-        max(group.index, key=lambda n, of=group: (of[n][0], not is_cog(n), of[n][1], n))
-        for _, group in groups
-    }
+    processed = {name: _processed(path) for name, path in candidates["path"].items()}
+
+    def order(name: str) -> tuple:
+        by_manifest, by_age = processed[name]
+        return by_manifest, not is_cog(name), by_age, name
+
+    groups = candidates.groupby(same[several], sort=False)
+    winners = {max(group.index, key=order) for _, group in groups}
     return safes[~several | safes.index.isin(winners)]
 
 

@@ -49,10 +49,10 @@ def tell(names: Iterable[str], layout: Layout, recipe: Recipe, remake: bool = Fa
     """
     done = Done(there=products(layout.output_dir))
     known = recipes.in_force(layout.own)
-    is_other = known is not None and known.recipe != recipe
-    if is_other and done.there and not remake:
-        raise ConfigError(_refusal(layout.output_dir, known.recipe, recipe))
-    may_be_mixed = known is not None and (is_other or not known.is_first)
+    before = known.recipe if known else recipe
+    if before != recipe and done.there and not remake:
+        raise ConfigError(_refusal(layout.output_dir, before, recipe))
+    may_be_mixed = known is not None and (before != recipe or not known.is_first)
     for name in names:
         if name not in done.there:
             done.pending.append(name)
@@ -62,7 +62,7 @@ def tell(names: Iterable[str], layout: Layout, recipe: Recipe, remake: bool = Fa
         elif known is None:
             done.trusted += 1
     if done.outdated:
-        changes = recipes.changes(known.recipe, recipe)
+        changes = recipes.changes(before, recipe)
         done.why = "; ".join(changes) or "an earlier run did not come that far"
     return done
 

@@ -39,7 +39,8 @@ class Plan:
     layout: Layout
     run_file: Path
     recipe: Recipe = field(default_factory=dict)
-    catalogue: "Catalogue | None" = None
+    # Only a job has none, and asks for none.
+    catalogue: "Catalogue" = None  # type: ignore[assignment]
     done: Done = field(default_factory=Done)
 
     @classmethod
@@ -228,5 +229,6 @@ def per_attempt(amount: int) -> Callable[..., int]:
 
     # Snakemake looks at the signature three times for each job and resource: a tenth of planning
     # 100,000 jobs, unless it is there already.
-    asked.__signature__ = inspect.signature(asked)
+    # (Functions may have attributes, which mypy does not know.)
+    asked.__signature__ = inspect.signature(asked)  # type: ignore[attr-defined]
     return asked

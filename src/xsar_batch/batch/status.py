@@ -55,7 +55,7 @@ def row(name: str, record: Mapping[str, Any] | None, is_done: bool, running: str
     last = record
     if is_done:
         # A later attempt may have failed, or been interrupted: the product is there all the same.
-        record = outcome.of_product(record)
+        record = outcome.of_product(dict(record))
         if record is None:
             return made
     if is_at_work(last, running):
