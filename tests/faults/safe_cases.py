@@ -290,9 +290,9 @@ def _virtual() -> int:
 
 def judged(cases: list[tuple[str, int]], workers: int, each=lambda verdict: None) -> list[Verdict]:
     """Judge cases (kind, seed), ``workers`` at a time; ``each`` is told as they end."""
-    from xsar_batch.conversion.forkserver import server
+    from xsar_batch.conversion.forkserver import preloading
 
-    server.preload()
+    preloading.preload()
     verdicts, running, waiting = [], [], list(reversed(cases))
     with tempfile.TemporaryDirectory(prefix="safes-") as folder:
         world = World(Path(folder))

@@ -81,6 +81,7 @@ SESSION = {
 
 #: The same as one above, but for less or more of what is there.
 LIKE = {
+    "snakemake doctor": DOCTOR,
     "snakemake doctor --cores 1": DOCTOR,
     "snakemake -n": DRY,
     "snakemake -n --quiet": DRY,
@@ -173,6 +174,7 @@ NOT_RUN = {
     "make wheels": _LONG,
     "make faults": _LONG,
     "make bench": _LONG,
+    "python -m benchmarks live": _LONG,
     "python -m benchmarks report": _LONG,
     "python -m benchmarks dry-run": _LONG,
     "python -m benchmarks.pictures": _LONG,

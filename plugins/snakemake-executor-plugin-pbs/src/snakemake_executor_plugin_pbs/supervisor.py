@@ -74,7 +74,8 @@ class Supervisor:
         return Use(
             seconds=round(time.monotonic() - self._began, 2),
             cpu_seconds=round(sum(u.ru_utime + u.ru_stime for u in (own, children)), 2),
-            largest_mb=round(max(own.ru_maxrss, children.ru_maxrss) / 1024),
+            # The own one begins with the size of the process that started this one.
+            largest_mb=round(children.ru_maxrss / 1024),
         )
 
     def _import_snakemake(self) -> None:
