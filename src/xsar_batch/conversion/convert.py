@@ -18,7 +18,7 @@ from xsar_batch.conversion.layout import Layout
 from xsar_batch.conversion.outcome import Outcome
 from xsar_batch.failures import BadProduct, BadSafe, ConfigError, LandMaskError, TimedOut
 from xsar_batch.landmask import polygons
-from xsar_batch.sentinel1 import footprint, measurement, safe
+from xsar_batch.sentinel1 import footprint, safe
 from xsar_batch.sentinel1.cell_size import normalised
 from xsar_batch.sentinel1.stability import unchanged
 from xsar_batch.system.versions import versions
@@ -233,7 +233,6 @@ def convert(job: Job, before_publishing: Callable[[], None]) -> dict[str, Any]:
 
 def _checked_and_computed(job: Job) -> "tuple[safe.Safe, xr.Dataset, str]":
     """All that is read of the SAFE."""
-    measurement.begin_to_read(job.safe)
     checked = safe.check(job.safe, recipe.wants_repairs(job.recipe))
     if not job.land_mask.is_file():
         raise LandMaskError(

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from xsar_batch.failures import BadSafe
-from xsar_batch.system.read_ahead import ReadAhead
 
 if TYPE_CHECKING:
     import rasterio
@@ -60,12 +59,6 @@ def check(path: Path, shown_as: str, lines: int, samples: int) -> None:
         raise BadSafe(f"{shown_as} cannot be opened: {error}") from None
     except OSError as error:
         raise BadSafe(f"{shown_as} cannot be read: {error.strerror}") from None
-
-
-def begin_to_read(safe: Path) -> None:
-    """Have the kernel read the first pixels of a SAFE while something else is done."""
-    for path in sorted(safe.glob("measurement/*.tiff"))[:1]:
-        ReadAhead(path)
 
 
 def open_image(path: str | PathLike) -> "rasterio.DatasetReader":

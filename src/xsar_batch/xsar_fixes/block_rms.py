@@ -23,7 +23,6 @@ import rasterio
 from rasterio.windows import Window
 
 from xsar_batch.sentinel1 import measurement
-from xsar_batch.system.read_ahead import ReadAhead
 
 #: Rows read at a time, and bytes that GDAL may keep of what it has read: together they stay in the
 #: processor's cache. GDAL's default is a twentieth of the machine's memory, and no pixel is read
@@ -149,16 +148,10 @@ def _read_part(
     lines, samples = block
     cells = found.sums.shape[1]
     found.inside[part] = found.size
-    with (
-        rasterio.Env(GDAL_CACHEMAX=cache),
-        measurement.open_image(path) as image,
-        # Rows follow each other in the file.
-        ReadAhead(path, *(part[[0, -1]] + (0, 1)) * lines / image.height) as ahead,
-    ):
+    with rasterio.Env(GDAL_CACHEMAX=cache), measurement.open_image(path) as image:
         buffer = np.empty((min(ROWS, lines), image.width), image.dtypes[band - 1])
         columns = np.empty(cells * samples, np.uint64)
         for row in part.tolist():
-            ahead.at(row * lines / image.height)
             columns[:] = 0
             for first in range(0, lines, ROWS):
                 pixels = buffer[: min(ROWS, lines - first)]
