@@ -29,6 +29,8 @@ SLOW = {
     "faults/test_broken_safes.py": (),
     "faults/test_hanging.py": (),
     "faults/test_kill_conversions.py": (),
+    "faults/test_power.py": (),
+    "faults/test_privacy.py": (),
     "landmask/test_polygons.py": (),
     "report/test_live.py": (),
     "report/test_page.py": (),

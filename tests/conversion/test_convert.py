@@ -509,6 +509,7 @@ def test_resolution_by_hand_that_is_no_length(place):
     )
 
 
+@pytest.mark.slow
 def test_cog_gives_the_product_of_the_safe_it_was_made_of(scene, land_mask_file, tmp_path):
     """And passes its checks, which look at the pixels and at the metadata."""
     whole = Place(scene(), land_mask_file, tmp_path / "whole")

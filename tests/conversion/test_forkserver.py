@@ -154,6 +154,7 @@ def test_a_crash_is_that_of_who_asks(run, scene):
     assert run.convert(scene(1))[0] == 0
 
 
+@pytest.mark.slow
 def test_server_is_killed_in_the_middle(run, scene):
     run.do("sleep")
     process = run.start(scene(0))
