@@ -1,8 +1,9 @@
 """Runs whose environment, or whose archive, is on a slow file system: ``slowfs.c``, a FUSE one.
 
-Needs fuse3, its headers and a C compiler (Debian: fuse3 libfuse3-dev pkg-config gcc), and the right
-to mount. The environment is a copy of this one with Python itself, as conda makes them. It is
-mounted anew when a PBS job begins: a cold node.
+That is no part of this repository: it is looked for beside it, in ``shared/tools``. Needs fuse3,
+its headers and a C compiler (Debian: fuse3 libfuse3-dev pkg-config gcc), and the right to mount.
+The environment is a copy of this one with Python itself, as conda makes them. It is mounted anew
+when a PBS job begins: a cold node.
 """
 
 import json
@@ -19,6 +20,8 @@ from pathlib import Path
 from benchmarks.dry_run import REPO
 from benchmarks.speed import FULL, scenes
 from xsar_batch.landmask import polygons
+
+SOURCE = REPO.parent / "shared" / "tools" / "slowfs.c"
 
 #: Scenes of a pack, at most.
 MOST = 24
@@ -122,12 +125,13 @@ class SlowEnvironment:
 
 def build(folder: Path) -> Path:
     """Compile slowfs."""
+    if not SOURCE.is_file():
+        raise FileNotFoundError(f"{SOURCE} is not there; this benchmark needs it")
     made = folder / "slowfs"
     flags = subprocess.run(
         ["pkg-config", "fuse3", "--cflags", "--libs"], check=True, capture_output=True, text=True
     ).stdout.split()
-    source = Path(__file__).with_name("slowfs.c")
-    subprocess.run(["cc", "-O2", "-o", made, source, *flags], check=True)
+    subprocess.run(["cc", "-O2", "-o", made, SOURCE, *flags], check=True)
     return made
 
 
