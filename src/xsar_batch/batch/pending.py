@@ -11,6 +11,9 @@ from xsar_batch.conversion.layout import Layout
 from xsar_batch.conversion.recipe import Recipe
 from xsar_batch.failures import ConfigError
 
+#: What to do about an output folder that cannot be read or written.
+ANOTHER_FOLDER = "    write the path of a folder that is yours:  output_dir: $DATAWORK/l1b"
+
 
 @dataclass
 class Done:
@@ -99,8 +102,7 @@ def products(output_dir: Path) -> set[str]:
         return set()
     except OSError as error:
         raise ConfigError(
-            f"output_dir: cannot list {output_dir}: {error.strerror}\n"
-            "    write the path of a folder that is yours:  output_dir: $DATAWORK/l1b"
+            f"output_dir: cannot list {output_dir}: {error.strerror}\n{ANOTHER_FOLDER}"
         ) from None
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xsar_batch.batch import status
-from xsar_batch.batch.pending import Done, tell
+from xsar_batch.batch.pending import ANOTHER_FOLDER, Done, tell
 from xsar_batch.batch.settings import Settings
 from xsar_batch.conversion import forkserver, modules
 from xsar_batch.conversion import recipe as recipes
@@ -116,10 +116,7 @@ class Plan:
             place = place.parent
         if self.done.pending and not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
             why = "Permission denied" if place.is_dir() else "Not a directory"
-            raise ConfigError(
-                f"output_dir: cannot write to {place}: {why}\n"
-                "    write the path of a folder that is yours:  output_dir: $DATAWORK/l1b"
-            )
+            raise ConfigError(f"output_dir: cannot write to {place}: {why}\n{ANOTHER_FOLDER}")
 
     def named(self, words: Iterable[str]) -> dict[str, Path]:
         """Products of the SAFEs that the words of a command name, with ``.SAFE`` or without."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from xsar_batch.batch import lock, status
+from xsar_batch.batch import status
 from xsar_batch.conversion import outcome
 from xsar_batch.failures import Unsupported
 from xsar_batch.sentinel1 import safe
@@ -89,16 +89,12 @@ def _unsupported(plan: "Plan") -> Iterator[str]:
 def _pending(plan: "Plan") -> Iterator[str]:
     pending, layout = plan.done.pending, plan.layout
     tried = status.tried(layout)
-    again = [outcome.read(layout.outcome(name)) for name in pending if name in tried]
-    running = lock.running(layout.lock)
-    # Of a product that was removed, or is outdated, the last outcome is no failure.
-    unsuccessful = [one for one in again if one and one["state"] != "done"]
-    failed = [one for one in unsuccessful if not status.is_at_work(one, running)]
+    again = list(status.last_attempts(tried.intersection(pending), layout))
+    failed = [one["class"] for one in again if one["state"] == "failed"]
     if failed:
-        classes = by_class(map(status.failure_class, failed))
-        yield f"    {len(failed)} of the pending failed last time ({classes})"
-    if len(unsuccessful) > len(failed):
-        being_made = len(unsuccessful) - len(failed)
+        yield f"    {len(failed)} of the pending failed last time ({by_class(failed)})"
+    being_made = sum(one["state"] == "running" for one in again)
+    if being_made:
         yield f"    {being_made} of the pending are being made by a run at work"
     starts = plan.catalogue.safes.loc[pending, "start"]
     yield f"    the oldest pending is of {_time(starts.min())}, the newest of {_time(starts.max())}"

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from xsar_batch.batch import lock, previous, status
+from xsar_batch.batch.pending import ANOTHER_FOLDER
 from xsar_batch.batch.plan import Plan
 from xsar_batch.conversion import job_table
 from xsar_batch.failures import ConfigError
@@ -49,10 +50,10 @@ class Run:
         except (OSError, sqlite3.Error) as error:
             where = getattr(error, "filename", None) or layout.output_dir
             why = getattr(error, "strerror", None) or error
-            advice = "write the path of a folder that is yours:  output_dir: $DATAWORK/l1b"
+            advice = ANOTHER_FOLDER
             if "full" in str(why) or getattr(error, "errno", 0) in full_disk.FULL:
-                advice = "make room, and type the command again"
-            raise ConfigError(f"output_dir: cannot write to {where}: {why}\n    {advice}") from None
+                advice = "    make room, and type the command again"
+            raise ConfigError(f"output_dir: cannot write to {where}: {why}\n{advice}") from None
 
     def _prepare(self) -> None:
         layout = self.plan.layout

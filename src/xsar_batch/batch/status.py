@@ -8,7 +8,7 @@ taken from the last ``status.csv``, unless they were tried since.
 import csv
 import io
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,17 +86,21 @@ def failure_class(record: Mapping[str, Any]) -> str:
     return record["class"] or {"running": "killed"}.get(record["state"], record["state"])
 
 
+def last_attempts(names: Iterable[str], layout: Layout) -> Iterator[Row]:
+    """Rows of SAFEs that were tried and are not done, in their order by name."""
+    running = lock.running(layout.lock)
+    for name in sorted(names):
+        yield row(name, outcome.read(layout.outcome(name)), False, running)
+
+
 def in_state(names: Iterable[str], states: Collection[str], layout: Layout) -> list[str]:
     """Those of ``names`` whose last attempt failed: with one of the classes in ``states``, or with
     any where these hold ``failed``."""
-    ever, running = tried(layout), lock.running(layout.lock)
-    wanted = []
-    for name in names:
-        record = outcome.read(layout.outcome(name)) if name in ever else None
-        one = row(name, record, False, running)
-        if one["state"] == "failed" and {"failed", one["class"]} & set(states):
-            wanted.append(name)
-    return wanted
+    return [
+        one["name"]
+        for one in last_attempts(tried(layout).intersection(names), layout)
+        if one["state"] == "failed" and {"failed", one["class"]} & set(states)
+    ]
 
 
 def table(
