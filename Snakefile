@@ -2,13 +2,15 @@
 
 import atexit
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.settings.types import RerunTrigger
 
-from xsar_batch.batch import preview, summary
+from xsar_batch.batch import preview, retries, summary
 from xsar_batch.batch.plan import Plan, per_attempt, tool
 from xsar_batch.batch.run import Run
+from xsar_batch.conversion.layout import NAME
 from xsar_batch.report.command import at_end as write_report
 from xsar_batch.report.live import Renewal
 from xsar_batch.system import messages
@@ -37,11 +39,12 @@ else:
 
 batch = Run(plan)
 renewal = Renewal(batch)
+retries.spare("convert", batch.has_failed_for_good)
 
 
-# Nothing but capitals, digits and underscores reaches a shell.
+# Nothing that means something to a shell reaches one.
 wildcard_constraints:
-    name=r"S1\w+",
+    name=NAME,
 
 
 localrules:
@@ -57,14 +60,24 @@ localrules:
 
 
 def products(wildcards):
-    if workflow.is_main_process:
-        plan.check_output_dir()
-        # The recipe tells what is outdated. Without a profile, which says so too, Snakemake would take
-        # other code or inputs for a reason to make the land mask again, and nothing else.
-        workflow.dag_settings.rerun_triggers = {RerunTrigger.MTIME}
-        if not workflow.dryrun:
-            plan.begin_at_once(workflow.local_exec)
     return plan.products(everything=workflow.dag_settings.forceall)
+
+
+@cache
+def begin():
+    """Once, as soon as Snakemake knows that it may convert something."""
+    plan.check_output_dir()
+    # The recipe tells what is outdated. Without a profile, which says so too, Snakemake would take
+    # other code or inputs for a reason to make the land mask again, and nothing else.
+    workflow.dag_settings.rerun_triggers = {RerunTrigger.MTIME}
+    if not workflow.dryrun:
+        plan.begin_at_once(workflow.local_exec)
+
+
+def inputs_of_conversions(wildcards):
+    if workflow.is_main_process:
+        begin()
+    return plan.inputs_of_conversions
 
 
 def conversions():
@@ -98,7 +111,7 @@ for target, product in plan.named(sys.argv).items():
 # retries are the profile's: a number here would overrule --retries.
 rule convert:
     input:
-        plan.inputs_of_conversions,
+        inputs_of_conversions,
     output:
         plan.layout.product("{name}"),
     log:

@@ -15,6 +15,8 @@ class Failure(Exception):
 
     name = "unknown"
     exit_code = 1
+    #: Whether a second attempt, with more memory and time, may go better.
+    is_worth_a_retry = True
     #: What README's table says of the class.
     meaning = "anything else; the log holds the traceback"
     remedy = "read it; report it"
@@ -25,10 +27,11 @@ class BadSafe(Failure):
 
     name = "bad-safe"
     exit_code = 65  # EX_DATAERR
+    is_worth_a_retry = False
     meaning = "the SAFE is not there, incomplete or damaged, or it changed while it was read"
     remedy = (
-        "get it again; retrying is useless, and costs under a second. If the SAFE is still "
-        "being copied: repeat the command when it is whole"
+        "get it again; it is not tried twice in a run. If the SAFE is still being copied: "
+        "repeat the command when it is whole"
     )
 
 
@@ -37,6 +40,7 @@ class Unsupported(Failure):
 
     name = "unsupported"
     exit_code = 69  # EX_UNAVAILABLE
+    is_worth_a_retry = False
     meaning = (
         "this kind of product is not handled: SLC, OCN, RAW, WV, annotation products, modes "
         "for calibration (EN, N1 to N6), stripmap and COG with `repairs: false`; or the "
@@ -108,6 +112,7 @@ class ConfigError(Failure):
 
     name = "config"
     exit_code = 78  # EX_CONFIG
+    is_worth_a_retry = False
     meaning = "the settings, or the file of your function, changed during the run"
     remedy = "repeat the command"
 
@@ -117,6 +122,9 @@ CLASSES: tuple[type[Failure], ...] = (
     *(BadSafe, Unsupported, BadProduct, OutOfMemory),
     *(LandMaskError, DiskFull, TimedOut, ConfigError, Failure),
 )
+
+#: Classes of failures that a second attempt meets again.
+FINAL = {cls.name for cls in CLASSES if not cls.is_worth_a_retry}
 
 #: Exit code of each failure class, as documented for users.
 EXIT_CODES = {cls.name: cls.exit_code for cls in CLASSES}

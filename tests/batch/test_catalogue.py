@@ -257,6 +257,16 @@ def test_names_that_are_not_sentinel_1(tmp_path):
     )
 
 
+def test_one_that_is_listed_fails_alone_whatever_its_name(tmp_path):
+    """Two names that differ in their last digits only are no duplicates of one another."""
+    twin = make(tmp_path / "archive", "error1")
+    (tmp_path / "list.txt").write_text(f"{twin}\n/nowhere/error2.SAFE\n/nowhere/$(rm) x.SAFE\n")
+    found = read(tmp_path / "list.txt", tmp_path / "archive", "/nowhere/error3.SAFE")
+    assert found.safes["there"].to_dict() == {"error1": True, "error2": False, "error3": False}
+    assert found.not_sentinel1 == ["/nowhere/$(rm) x.SAFE"]
+    assert read(tmp_path / "list.txt", select={"mode": ["IW"]}).safes.empty
+
+
 # -- select ----------------------------------------------------------------------------------
 
 ARCHIVE = {

@@ -102,9 +102,10 @@ ROWS = {
     ),
     "a name of no SAFE": Row(
         "--config 'safes=[archive, /nowhere/error.SAFE]'",
-        "@BAD @SLC @NEW",
-        ("1 not a Sentinel-1 name, left out: /nowhere/error.SAFE",),
+        "@BAD @SLC @NEW error",
+        ("1 listed but not there, will fail: /nowhere/error.SAFE",),
     ),
+    "a name of no SAFE, by itself": Row("--config safes=/nowhere/error.SAFE -- error", "error"),
     "a date that is none": Row(
         "--config 'select={start: 2024-13-01}'", None, ("'2024-13-01' is no date",), 1
     ),
@@ -225,3 +226,18 @@ def test_without_a_profile_the_hint_lets_the_others_go_on(copy):
     assert ran.code == 1, ran.out
     hint = re.search(r"To retry failures and process new SAFEs, run:\n +(.*)", ran.out)
     assert hint[1].endswith("--keep-going")
+
+
+def test_a_useless_retry_is_not_made(copy, names):
+    """A name of no SAFE among them: each fails as one, in one attempt, and the other is made."""
+    (copy.archive / "error.SAFE").mkdir()
+    places = "safes=[archive, archive/error.SAFE, /nowhere/error2.SAFE]"
+    before = {name: copy.outcome(names[name])["attempt"] for name in ("BAD", "SLC")}
+
+    ran = copy.snakemake("--retries", "2", "--config", places)
+
+    assert "of 5 pending, 1 made, 4 failed (2 bad-safe, 2 unsupported)" in ran.out
+    assert copy.outcome("error")["cause"] == "its name, error, is no name of a Sentinel-1 product"
+    for name in ("BAD", "SLC"):
+        assert copy.outcome(names[name])["attempt"] == before[name] + 1
+        assert ran.out.count(f"{names[name]}: ") == 2, ran.out

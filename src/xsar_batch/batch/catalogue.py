@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from xsar_batch.batch.settings import expand_variables
+from xsar_batch.conversion.layout import NAME
 from xsar_batch.failures import ConfigError
 from xsar_batch.sentinel1.product_name import FIELDS, STRIPMAP, is_cog, parse
 from xsar_batch.system.slow_filesystem import Waiting, waiting
@@ -28,7 +29,8 @@ class Catalogue:
 
     ``safes`` has one row a SAFE: index ``name`` (without ``.SAFE``), columns ``path``, ``there``
     (False for a path that is only listed) and the fields of
-    :mod:`xsar_batch.sentinel1.product_name`.
+    :mod:`xsar_batch.sentinel1.product_name`, which are empty for one that is listed and has no name
+    of Sentinel-1. That one fails alone.
     The counts add up: found = selected + not_selected + excluded + duplicates + listed_twice +
     not_sentinel1.
     """
@@ -64,12 +66,15 @@ def read(
         A folder or a listing that is not there.
     """
     paths, empty_places = [], []
+    listed: set[str] = set()
     with waiting() as now:
         for place in places:
             found_here = list(find(place, now))
             paths += found_here
             if not found_here:
                 empty_places.append(place)
+            if place.rstrip("/").endswith((".txt", ".SAFE")):
+                listed.update(path for path, _ in found_here)
 
     rows: list[dict[str, Any]] = []
     seen: dict[str, int] = {}
@@ -83,6 +88,8 @@ def read(
                 rows[seen[name]].update(path=path, there=True)
             continue
         fields = parse(name)
+        if fields is None and path in listed and re.fullmatch(NAME, name):
+            fields = dict.fromkeys(FIELDS, "")
         if fields is None:
             not_sentinel1.append(path)
             continue
@@ -256,7 +263,7 @@ def latest(safes: pd.DataFrame) -> pd.DataFrame:
     same as the one that was packed, which is read faster.
     """
     same = safes.index.str.removesuffix("_COG").str[:-5]
-    several = same.duplicated(keep=False)
+    several = same.duplicated(keep=False) & (safes["mission"] != "")
     if not several.any():
         return safes
     candidates = safes[several]

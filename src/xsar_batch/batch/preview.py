@@ -63,6 +63,7 @@ def command(plan: "Plan", names: Sequence[str] | None) -> Iterator[str]:
 
 def _kinds(safes: "pd.DataFrame", pending: set[str]) -> Iterator[str]:
     """Missions and modes, with their months: pending of all."""
+    safes = safes[safes["mission"] != ""]
     is_pending = safes.index.isin(pending)
     for (mission, mode), kind in safes.assign(is_pending=is_pending).groupby(["mission", "mode"]):
         months = kind["start"].str[:4] + "-" + kind["start"].str[4:6]
@@ -78,6 +79,7 @@ def _kinds(safes: "pd.DataFrame", pending: set[str]) -> Iterator[str]:
 def _unsupported(plan: "Plan") -> Iterator[str]:
     """What is known to fail, by the names alone."""
     safes = plan.catalogue.safes.loc[plan.done.pending]
+    safes = safes[safes["there"]]
     is_cog = safes.index.str.endswith("_COG")
     for _, kind in safes.groupby(["mode", "product_type", "product_class", is_cog]):
         try:
@@ -96,8 +98,10 @@ def _pending(plan: "Plan") -> Iterator[str]:
     being_made = sum(one["state"] == "running" for one in again)
     if being_made:
         yield f"    {being_made} of the pending are being made by a run at work"
-    starts = plan.catalogue.safes.loc[pending, "start"]
-    yield f"    the oldest pending is of {_time(starts.min())}, the newest of {_time(starts.max())}"
+    starts = plan.catalogue.safes.loc[pending, "start"].replace("", None).dropna()
+    if len(starts):
+        oldest, newest = _time(starts.min()), _time(starts.max())
+        yield f"    the oldest pending is of {oldest}, the newest of {newest}"
     yield from _estimate(len(pending), sorted(tried.difference(pending)), layout)
 
 

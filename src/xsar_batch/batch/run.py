@@ -9,8 +9,8 @@ from typing import Any
 from xsar_batch.batch import lock, previous, status
 from xsar_batch.batch.pending import ANOTHER_FOLDER
 from xsar_batch.batch.plan import Plan
-from xsar_batch.conversion import job_table
-from xsar_batch.failures import ConfigError
+from xsar_batch.conversion import job_table, outcome
+from xsar_batch.failures import FINAL, ConfigError
 from xsar_batch.system import atomic_write, full_disk
 
 #: Seconds after which files of other settings are taken for forgotten.
@@ -70,6 +70,11 @@ class Run:
         safes = self.plan.catalogue.safes
         paths = dict(zip(safes.index, safes["path"], strict=True))
         job_table.write(self.plan.run_file, self._known(), paths)
+
+    def has_failed_for_good(self, name: str) -> bool:
+        """Whether this run has found of a SAFE what a second attempt would find again."""
+        record = outcome.read(self.plan.layout.outcome(name)) or {}
+        return record.get("run") == self.id and record.get("class") in FINAL
 
     def end(self) -> int:
         """Give products back that were to be made again and were not, and release the lock.

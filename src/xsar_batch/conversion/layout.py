@@ -6,6 +6,9 @@ from shlex import quote
 
 from xsar_batch.failures import ConfigError
 
+#: What the name of a SAFE may be, as a pattern, to be a file's name and a word in a shell.
+NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+
 
 @dataclass(frozen=True)
 class Layout:

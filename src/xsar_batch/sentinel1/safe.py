@@ -88,7 +88,7 @@ def check_kind(name: str, repairs: bool) -> None:
     """
     fields = product_name.parse(name)
     if fields is None:
-        raise Unsupported(f"{name} is no name of a Sentinel-1 product")
+        raise Unsupported(f"its name, {name}, is no name of a Sentinel-1 product")
     kind = f"{fields['mode']} {fields['product_type'].rstrip('_')}"
     if not fields["product_type"].startswith("GRD"):
         raise Unsupported(f"this is a product of type {kind}; only GRD products can be converted")
