@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 import xarray as xr
 from plan_helpers import (
+    NO_PROCESS,
     SCHEMA_FILE,
     begun,
     make_products,
@@ -27,7 +28,7 @@ from plan_helpers import (
     put_in_force,
 )
 
-from xsar_batch.batch import lock, pending, preview, previous
+from xsar_batch.batch import lock, pending, previous
 from xsar_batch.batch.plan import Plan
 from xsar_batch.conversion import job_table, modules, outcome, recipe, user_function
 from xsar_batch.conversion.forkserver import client
@@ -37,12 +38,6 @@ from xsar_batch.system import messages, module_file
 
 FIRST = {"resolution": "1000m", "function": "xsar_batch.l1b:l1b", "land_mask": "GSHHG"}
 SECOND = {**FIRST, "resolution": "500m"}
-
-
-def dead_pid():
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        pass
-    return process.pid
 
 
 @pytest.fixture
@@ -73,19 +68,14 @@ def test_digest_is_stable():
 
 def test_recipe_names_what_changes_values_and_no_paths(own):
     assert recipe.recipe("1000m", user_function.OURS, "GSHHG") == FIRST
-    assert recipe.recipe("500m", user_function.OURS, "GSHHG") == SECOND
-    assert recipe.recipe("1000m", user_function.OURS, "mine.shp") == {
-        **FIRST,
-        "land_mask": "mine.shp",
-    }
     # On by default, and not told then: products of before there was that choice stay.
     assert recipe.recipe("1000m", user_function.OURS, "GSHHG", repairs=True) == FIRST
-    unrepaired = recipe.recipe("1000m", user_function.OURS, "GSHHG", repairs=False)
-    assert unrepaired == {**FIRST, "repairs": "off"}
     mine = own("def l1b(): pass\n")
-    assert recipe.recipe("1000m", mine, "GSHHG") == {
-        **FIRST,
+    assert recipe.recipe("500m", mine, "mine.shp", repairs=False) == {
+        "resolution": "500m",
         "function": user_function.identity(mine),
+        "land_mask": "mine.shp",
+        "repairs": "off",
     }
 
 
@@ -104,14 +94,9 @@ def test_what_changes_no_value_changes_no_recipe(config, tmp_path):
     assert plan_of(config, repairs=False).recipe == {**plan.recipe, "repairs": "off"}
 
 
-def test_no_recipe_is_known(layout):
+def test_a_folder_has_one_recipe(layout):
     assert recipe.in_force(layout.own) is None
     assert recipe.next_file(layout.own) == layout.own / "recipe-000001.json"
-    layout.own.mkdir()
-    assert recipe.in_force(layout.own) is None
-
-
-def test_a_folder_has_one_recipe(layout):
     one = put_in_force(layout, FIRST)
     assert recipe.in_force(layout.own) == recipe.InForce(one, FIRST)
     assert recipe.in_force(layout.own).is_first
@@ -135,11 +120,19 @@ def test_the_last_number_counts_and_not_age(layout):
     assert recipe.next_file(layout.own).name == "recipe-000011.json"
 
 
-def test_recipe_that_was_not_written_whole_is_none(layout):
+@pytest.mark.parametrize(
+    "file",
+    [
+        # Of a writer that was killed.
+        f".recipe-000002.json.{os.uname().nodename.split('.')[0]}-{NO_PROCESS}.part",
+        "recipe-5d6360e1156b.json",
+    ],
+)
+def test_file_of_another_name_is_no_recipe(layout, file):
     put_in_force(layout, FIRST)
-    half = f".recipe-000002.json.{os.uname().nodename.split('.')[0]}-{dead_pid()}.part"
-    (layout.own / half).write_text("{half")
+    (layout.own / file).write_text(json.dumps(SECOND))
     assert recipe.in_force(layout.own).recipe == FIRST
+    assert recipe.next_file(layout.own).name == "recipe-000002.json"
 
 
 @pytest.mark.parametrize("contents", ["{half", "", None])
@@ -171,18 +164,6 @@ def test_recipe_of_a_product_that_does_not_tell(tmp_path):
     (tmp_path / "b.nc").write_text("no product")
     for file in ("a.nc", "b.nc", "gone.nc"):
         assert recipe.of_product(tmp_path / file) is None
-
-
-def test_next_file_is_not_there_even_if_the_last_cannot_be_read(layout):
-    put_in_force(layout, FIRST)
-    put_in_force(layout, SECOND).write_text("{half")
-    assert not recipe.next_file(layout.own).exists()
-
-
-def test_file_of_another_name_is_no_recipe(layout):
-    put_in_force(layout, FIRST)
-    (layout.own / "recipe-5d6360e1156b.json").write_text(json.dumps(SECOND))
-    assert recipe.next_file(layout.own).name == "recipe-000002.json"
 
 
 def test_changes():
@@ -327,59 +308,15 @@ def test_products_that_go_while_they_are_listed_hide_no_others(layout):
 # -- plan ------------------------------------------------------------------------------------
 
 
-def test_plan_of_a_new_folder(config, tmp_path):
+def test_plan_tells_done_from_pending(config, tmp_path):
     plan = plan_of(config)
     assert plan.done.pending == names()
     assert plan.products() == [f"{tmp_path}/out/{one}.nc" for one in names()]
     assert not (tmp_path / "out").exists()  # a dry run writes nothing
-
-
-def test_plan_tells_done_from_pending(config):
-    make_products(plan_of(config).layout, 1, 3)
+    make_products(plan.layout, 1, 3)
     plan = plan_of(config)
-    assert plan.done.pending == names(2, 4)
-    assert plan.done.outdated == []
+    assert (plan.done.pending, plan.done.outdated) == (names(2, 4), [])
     assert len(plan.products(everything=True)) == 4
-
-
-def test_products_of_another_recipe_are_outdated(config):
-    plan = plan_of(config)
-    put_in_force(plan.layout, plan.recipe)
-    make_products(plan.layout, 1, 2, made_with=plan.recipe)
-    assert plan_of(config).done.pending == names(3, 4)
-    with pytest.raises(ConfigError, match="resolution 1000m -> 500m"):
-        plan_of(config, resolution="500m")
-    other = plan_of(config, resolution="500m", remake=True)
-    assert (other.done.pending, other.done.outdated) == (names(), names(1, 2))
-    assert "2 of the pending are there and will be made again: resolution 1000m -> 500m" in text(
-        preview.lines(other)
-    )
-    # What changes no value makes nothing again.
-    assert plan_of(config, threads=2, compression=9).done.pending == names(3, 4)
-    assert plan_of(config, resolution="1000.0m").done.pending == names(3, 4)
-
-
-def test_editing_the_function_file_makes_products_outdated(config, own):
-    mine = own("def l1b(safe, resolution): return 1\n")
-    plan = plan_of(config, function=mine)
-    put_in_force(plan.layout, plan.recipe)
-    make_products(plan.layout, 1, 2, 3, 4, made_with=plan.recipe)
-    assert plan_of(config, function=mine).done.pending == []
-    own("def l1b(safe, resolution): return 2\n")
-    other = plan_of(config, function=mine, remake=True)
-    assert other.done.pending == other.done.outdated == names()
-    assert "function mine.py:l1b sha256:" in text(preview.lines(other))
-    # A slip that was undone: nothing is made again.
-    own("def l1b(safe, resolution): return 1\n")
-    assert plan_of(config, function=mine).done.pending == []
-
-
-def test_moving_the_archive_makes_nothing_again(config, tmp_path):
-    plan = plan_of(config)
-    put_in_force(plan.layout, plan.recipe)
-    make_products(plan.layout, 1, 2, 3, 4)
-    (tmp_path / "archive").rename(tmp_path / "moved")
-    assert plan_of(config, safes=[str(tmp_path / "moved")]).done.pending == []
 
 
 def test_resolution_that_fits_no_product_is_told_before_a_run(config, own):
@@ -454,19 +391,15 @@ def test_xsar_is_imported_while_snakemake_plans(config, monkeypatch, is_local, i
 # -- plan: what waits for what ---------------------------------------------------------------
 
 
-def test_at_first_all_waits_for_the_recipe_and_that_for_the_land_mask(config):
+@pytest.mark.parametrize("is_there", [False, True])
+def test_at_first_all_waits_for_the_recipe_and_that_for_the_land_mask(config, is_there):
     plan = plan_of(config)
+    if is_there:
+        # The same input as before it was there: to Snakemake the recipe is not outdated.
+        plan.land_mask_file.parent.mkdir(parents=True)
+        plan.land_mask_file.write_text("")
     assert plan.recipe_file == plan.layout.own / "recipe-000001.json"
     assert plan.inputs_of_conversions == [plan.recipe_file]
-    assert plan.inputs_of_recipe == [str(plan.land_mask_file)]
-
-
-def test_a_land_mask_that_is_there_is_an_input_all_the_same(config):
-    plan = plan_of(config)
-    plan.land_mask_file.parent.mkdir(parents=True)
-    plan.land_mask_file.write_text("")
-    assert plan.inputs_of_conversions == [plan.recipe_file]
-    # The same input as before it was there: to Snakemake the recipe is not outdated.
     assert plan.inputs_of_recipe == [str(plan.land_mask_file)]
 
 
@@ -489,17 +422,14 @@ def test_conversions_do_not_wait_when_all_is_there(ready, config):
     assert plan_of(config).inputs_of_conversions == [str(ready.recipe_file)]
 
 
-def test_conversions_wait_for_another_recipe(ready, config):
-    other = plan_of(config, resolution="500m", remake=True)
-    assert other.recipe_file == ready.layout.own / "recipe-000002.json"
-    assert other.inputs_of_conversions == [other.recipe_file]
-    assert other.inputs_of_recipe == [str(ready.land_mask_file)]
-
-
-def test_conversions_wait_for_another_land_mask(ready, config, tmp_path):
+@pytest.mark.parametrize("changed", ["resolution", "land_mask"])
+def test_conversions_wait_for_another_recipe(ready, config, tmp_path, changed):
     (tmp_path / "land.shp").write_text("other land")
-    other = plan_of(config, land_mask=str(tmp_path / "land.shp"), remake=True)
-    assert other.land_mask_file != ready.land_mask_file
+    setting = {"resolution": "500m", "land_mask": str(tmp_path / "land.shp")}[changed]
+    other = plan_of(config, remake=True, **{changed: setting})
+    assert (other.done.pending, other.done.outdated) == (names(), names(1, 2))
+    assert (other.land_mask_file == ready.land_mask_file) == (changed == "resolution")
+    assert other.recipe_file == ready.layout.own / "recipe-000002.json"
     assert other.inputs_of_conversions == [other.recipe_file]
     assert other.inputs_of_recipe == [str(other.land_mask_file)]
 
@@ -540,26 +470,18 @@ def links(request, monkeypatch):
     return request.param
 
 
-def test_product_of_a_job_that_fails_is_kept(layout, links):
-    make_products(layout, 1, 2, text="old")
-    previous.keep(names(1, 2, 3), layout)
-    assert kept(layout) == [f"{name(1)}.nc", f"{name(2)}.nc"]
-    for number in (1, 2):
+def test_product_of_a_job_that_fails_is_kept_and_one_made_again_is_forgotten(layout, links):
+    make_products(layout, 1, 2, 3, text="old")
+    previous.keep(names(1, 2, 3, 4), layout)
+    assert kept(layout) == [f"{one}.nc" for one in names(1, 2, 3)]
+    for number in (1, 2, 3):
         # Snakemake, before the jobs.
         layout.product(name(number)).unlink(missing_ok=True)
+    make_products(layout, 3, text="new")
     assert sorted(previous.settle(layout)) == names(1, 2)
-    assert [layout.product(name(number)).read_text() for number in (1, 2)] == ["old", "old"]
-    assert not layout.product(name(3)).exists()
-    assert kept(layout) == []
-
-
-def test_product_that_was_made_again_is_forgotten(layout, links):
-    make_products(layout, 1, text="old")
-    previous.keep(names(1), layout)
-    layout.product(name(1)).unlink(missing_ok=True)
-    make_products(layout, 1, text="new")
-    assert previous.settle(layout) == []
-    assert layout.product(name(1)).read_text() == "new"
+    texts = [layout.product(name(number)).read_text() for number in (1, 2, 3)]
+    assert texts == ["old", "old", "new"]
+    assert not layout.product(name(4)).exists()
     assert kept(layout) == []
 
 
@@ -572,24 +494,15 @@ def test_product_whose_job_never_began_stays(layout, links):
     assert kept(layout) == []
 
 
-def test_a_product_is_not_copied(layout):
-    # 100,000 of them are to be made again: a name each, and no bytes.
-    make_products(layout, 1)
-    previous.keep(names(1), layout)
-    assert layout.product(name(1)).samefile(layout.previous / f"{name(1)}.nc")
-
-
-def test_what_is_kept_already_is_not_overwritten(layout):
+def test_a_product_gets_a_second_name_once(layout):
     make_products(layout, 1, text="old")
     previous.keep(names(1), layout)
+    # 100,000 of them are to be made again: a name each, and no bytes.
+    assert layout.product(name(1)).samefile(layout.previous / f"{name(1)}.nc")
     layout.product(name(1)).unlink()
     make_products(layout, 1, text="new")
     previous.keep(names(1), layout)
     assert (layout.previous / f"{name(1)}.nc").read_text() == "old"
-
-
-def test_settling_where_nothing_was_ever_kept(layout):
-    assert previous.settle(layout) == []
 
 
 # -- lock ------------------------------------------------------------------------------------
@@ -662,7 +575,7 @@ def test_lock_of_a_process_that_is_at_work(path):
 
 def test_lock_of_another_host_is_not_judged(path):
     # Of processes elsewhere nobody knows here, whatever their number.
-    for pid in (1, os.getpid(), dead_pid()):
+    for pid in (1, os.getpid(), NO_PROCESS):
         path.write_text(of_host("r1i2n3", pid))
         assert (
             f"process {pid} on r1i2n3 since 2024-03-01T18:00:00+00:00.\n    wait for its end; "
@@ -678,11 +591,6 @@ def test_lock_that_is_just_being_written(path, contents):
     assert "another run is at work" in refusal(path)
     lock.release(path)
     assert path.exists()
-
-
-def test_lock_is_not_taken_twice(path):
-    lock.acquire(path)
-    assert f"process {os.getpid()} on" in refusal(path)
 
 
 def test_run_goes_on_under_the_name_of_one_that_died(path):
@@ -737,7 +645,7 @@ def test_of_many_that_find_a_stale_lock_one_has_it(path):
     command = [sys.executable, "-c", program, path]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     for _ in range(3):
-        path.write_text(of_host(os.uname().nodename, dead_pid()))
+        path.write_text(of_host(os.uname().nodename, NO_PROCESS))
         several = [subprocess.Popen(command, **pipes) for _ in range(6)]
         try:
             for one in several:
@@ -756,15 +664,17 @@ def test_of_many_that_find_a_stale_lock_one_has_it(path):
 # -- run -------------------------------------------------------------------------------------
 
 
-def test_a_job_finds_its_safe_without_the_archive(config, tmp_path):
-    plan = plan_of(config, compression=7)
+def test_a_job_finds_its_safe_without_the_archive(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    plan = plan_of(config, output_dir="products", safes=["archive"], compression=7)
     run = begun(plan)
     (tmp_path / "archive").rename(tmp_path / "moved")  # a job that listed it would fail
     known, path = job_table.read(plan.run_file, name(2))
+    # Absolute paths, as jobs may run anywhere.
     assert path == str(tmp_path / "archive" / f"{name(2)}.SAFE")
     assert known == {
-        "output_dir": str(plan.layout.output_dir),
-        "land_mask": str(plan.land_mask_file),
+        "output_dir": str(tmp_path / "products"),
+        "land_mask": str(tmp_path / plan.land_mask_file),
         "recipe": plan.recipe,
         "function": "xsar_batch.l1b:l1b",
         "compression": 7,
@@ -772,45 +682,24 @@ def test_a_job_finds_its_safe_without_the_archive(config, tmp_path):
         "quicklooks": True,
     }
     assert job_table.read(plan.run_file, "unknown")[1] is None
-    assert Plan.of_job({**config, "compression": 7}).run_file == plan.run_file
 
 
-def test_jobs_are_told_absolute_paths(config, tmp_path, monkeypatch):
-    # They may run anywhere.
-    monkeypatch.chdir(tmp_path)
-    plan = plan_of(config, output_dir="products", safes=["archive"])
-    begun(plan)
-    known, path = job_table.read(plan.run_file, name(1))
-    assert known["output_dir"] == str(tmp_path / "products")
-    assert known["land_mask"] == str(tmp_path / plan.land_mask_file)
-    assert path == str(tmp_path / "archive" / f"{name(1)}.SAFE")
-
-
-def test_a_job_goes_by_the_recipe_of_its_run(config, own):
-    mine = own("def l1b(safe, resolution): return 1\n")
-    plan = plan_of(config, function=mine)
-    begun(plan)
-    own("def l1b(safe, resolution): return 2\n")
-    known, _ = job_table.read(plan.run_file, name(1))
-    assert known["recipe"] == plan.recipe
-    # And is told that it is too late for the one that is there now.
-    with pytest.raises(ConfigError, match=r"was changed during the run"):
-        user_function.load(known["function"], known["recipe"]["function"])
-
-
-@pytest.mark.parametrize("in_the_way", [False, True])
-def test_unfinished_quicklooks_are_cleared_and_never_in_the_way(config, in_the_way):
-    plan = plan_of(config)
-    left = plan.layout.quicklooks / f".a.png.{os.uname().nodename.split('.')[0]}-{dead_pid()}.part"
-    if in_the_way:
-        plan.layout.output_dir.mkdir()
-        plan.layout.quicklooks.write_text("")
-    else:
-        left.parent.mkdir(parents=True)
-        left.touch()
-    begun(plan).end()
-    assert not left.exists()
-    assert plan.layout.quicklooks.exists()
+@pytest.mark.parametrize("place", ["products", "quicklooks", "file"])
+def test_begin_clears_what_was_killed(config, place):
+    layout = plan_of(config).layout
+    make_products(layout, 1)
+    folder = layout.quicklooks if place == "quicklooks" else layout.output_dir
+    if place == "file":
+        # Stands where the folder should be, and is in nobody's way.
+        layout.quicklooks.write_text("")
+    folder.mkdir(exist_ok=True)
+    host = os.uname().nodename.split(".")[0]
+    stale = folder / f".{name(2)}.{host}-{NO_PROCESS}.part"
+    stale.write_text("half")
+    begun(plan_of(config)).end()
+    assert not stale.exists()
+    assert layout.product(name(1)).exists()
+    assert layout.logs.is_dir()
 
 
 def test_forgotten_files_are_removed(config):
@@ -834,18 +723,6 @@ def test_forgotten_files_are_removed(config):
     begun(plan)
     gone = {file for file in files if not file.exists()}
     assert gone == {plan.layout.run("old"), plan.layout.land_mask("old")}
-
-
-def test_begin_clears_what_was_killed(config):
-    plan = plan_of(config)
-    make_products(plan.layout, 1)
-    host = os.uname().nodename.split(".")[0]
-    stale = plan.layout.output_dir / f".{name(2)}.nc.{host}-{dead_pid()}.part"
-    stale.write_text("half")
-    begun(plan_of(config))
-    assert not stale.exists()
-    assert plan.layout.product(name(1)).exists()
-    assert plan.layout.logs.is_dir()
 
 
 def test_begin_keeps_and_end_gives_back(config):

@@ -12,6 +12,9 @@ from xsar_batch.conversion.layout import Layout
 SCHEMA_FILE = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 NAME = "S1A_IW_GRDH_1SDV_20240301T180000_20240301T180025_052792_0671C0_ABCD"
 
+#: A number that Linux gives to no process.
+NO_PROCESS = 2**22 + 1
+
 
 def name(number):
     return NAME.replace("20240301", f"202403{number:02}")
