@@ -17,7 +17,7 @@ JOB = """
 import json, sys
 from pathlib import Path
 from xsar_batch.batch.plan import Plan
-from xsar_batch.conversion.convert import Job
+from xsar_batch.conversion.job import Job
 plan = Plan.of_job(json.loads(sys.argv[1]))
 Job.of_run(plan.run_file, sys.argv[2], 1)
 """

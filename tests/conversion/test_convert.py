@@ -451,13 +451,24 @@ noise = np.random.default_rng(0).random((8, 1000, 2000))
 return ds.assign({f"noise_{n}": (("x", "y"), noise[n]) for n in range(8)})
 """
 
+#: Python makes a RuntimeError of whatever is raised there.
+MAKE_A_CLASS = """
+class Slow:
+    def __set_name__(self, owner, name):
+        Path(__file__).with_name("reached").touch()
+        time.sleep(100)
+class Interrupted:
+    one = Slow()
+"""
 
+
+@pytest.mark.parametrize("body", [SLEEP, MAKE_A_CLASS], ids=["asleep", "making a class"])
 @pytest.mark.parametrize(
     ("signum", "code", "by"), [(signal.SIGTERM, 143, "SIGTERM"), (signal.SIGINT, 130, "Ctrl-C")]
 )
-def test_stopped_in_the_middle(signum, code, by, place, tmp_path):
+def test_stopped_in_the_middle(body, signum, code, by, place, tmp_path):
     """The batch system's time is up, or the user has had enough: no fault of the SAFE."""
-    with place.start(SLEEP) as process:
+    with place.start(body) as process:
         wait_for((tmp_path / "reached").exists, process)
         assert outcome(place.outcome)["state"] == "running"
         process.send_signal(signum)

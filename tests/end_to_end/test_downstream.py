@@ -14,7 +14,8 @@ import shapely
 import xarray as xr
 from repository import REPO
 
-from xsar_batch.conversion.convert import Job, convert
+from xsar_batch.conversion.convert import convert
+from xsar_batch.conversion.job import Job
 from xsar_batch.conversion.user_function import OURS
 
 TEXT = (REPO / "docs" / "downstream.md").read_text()

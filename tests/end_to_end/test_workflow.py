@@ -648,7 +648,7 @@ from xsar_batch.batch.plan import Plan
 os.chdir(sys.argv[1])
 plan = Plan.of_job(json.loads(sys.argv[2]))
 light = sorted(sys.modules)
-from xsar_batch.conversion.convert import Job
+from xsar_batch.conversion.job import Job
 job = Job.of_run(plan.run_file, sys.argv[3], 1)
 told = {"safe": str(job.safe), "product": str(job.product), "land_mask": str(job.land_mask)}
 print(json.dumps({**told, "light": light, "modules": sorted(sys.modules)}))

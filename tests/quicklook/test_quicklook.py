@@ -19,7 +19,7 @@ from safes import TIFF, copy_safe, only
 
 from xsar_batch import quicklook
 from xsar_batch.conversion import convert, job_table, user_function
-from xsar_batch.conversion.convert import Job
+from xsar_batch.conversion.job import Job
 from xsar_batch.landmask import polygons
 from xsar_batch.quicklook import drawing, frame, palette
 from xsar_batch.quicklook.scene import NoQuicklook, Panel, Scene, View, means

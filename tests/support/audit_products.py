@@ -15,6 +15,7 @@ import xsar
 from benchmarks.notebook import l1b as notebook
 from xsar_batch import xsar_fixes
 from xsar_batch.conversion import convert
+from xsar_batch.conversion.job import Job
 
 #: When a file was written that nobody writes any more.
 LONG_AGO = time.time() - 86_400
@@ -50,7 +51,7 @@ class Maker:
     def ours(self, safe: Path, resolution: str = "1000m", **others: object) -> Path:
         path = self._begin(safe)
         function = others.pop("function", convert.user_function.OURS)
-        job = convert.Job.by_hand(safe, path, self.land, resolution, function, **others)
+        job = Job.by_hand(safe, path, self.land, resolution, function, **others)
         convert.convert(job, lambda: None)
         with netCDF4.Dataset(path, "a") as file:
             # Found through its own attribute, as one of the notebook is, for it is to be copied

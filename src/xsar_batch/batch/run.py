@@ -94,7 +94,7 @@ class Run:
                 file.unlink(missing_ok=True)
 
     def _known(self) -> dict[str, Any]:
-        """What all jobs have in common, in terms of :class:`xsar_batch.conversion.convert.Job`."""
+        """What all jobs have in common, in terms of :class:`xsar_batch.conversion.job.Job`."""
         plan = self.plan
         return {
             "output_dir": str(plan.layout.output_dir.absolute()),

@@ -72,18 +72,19 @@ def main(words: Sequence[str]) -> int:
     # Before anything that loads numpy.
     threads.limit(given["threads"])
     from xsar_batch.conversion import convert
+    from xsar_batch.conversion.job import Job
 
     run_file = given.pop("run")
     asked = {"minutes": given.pop("minutes"), "memory_mb": given.pop("memory")}
     try:
         if run_file:
-            job = convert.Job.of_run(run_file, _name(given["safe"]), given["threads"], **asked)
+            asked_for = Job.of_run(run_file, _name(given["safe"]), given["threads"], **asked)
         else:
-            job = convert.Job.by_hand(**given)
+            asked_for = Job.by_hand(**given)
     except Failure as failure:
         print(f"FAILED {failure.name}: {failure}", file=sys.stderr)
         return failure.exit_code
-    return convert.run(job)
+    return convert.run(asked_for)
 
 
 def check(words: Sequence[str]) -> int:

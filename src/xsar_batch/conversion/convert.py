@@ -6,20 +6,23 @@ import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from xsar_batch.conversion import job_table, recipe, user_function, watchdog
+from xsar_batch.conversion import recipe, user_function, watchdog
 from xsar_batch.conversion.error_classes import classify
-from xsar_batch.conversion.layout import Layout
+from xsar_batch.conversion.job import Job
 from xsar_batch.conversion.outcome import Outcome
-from xsar_batch.failures import BadProduct, BadSafe, ConfigError, LandMaskError, TimedOut
-from xsar_batch.landmask import polygons
+from xsar_batch.failures import (
+    BadProduct,
+    ConfigError,
+    Failure,
+    LandMaskError,
+    TimedOut,
+)
 from xsar_batch.sentinel1 import footprint, safe
-from xsar_batch.sentinel1.cell_size import normalised
 from xsar_batch.sentinel1.stability import unchanged
 from xsar_batch.system.versions import versions
 
@@ -33,90 +36,6 @@ logger = logging.getLogger("xsar_batch")
 
 #: Set where a logger of Snakemake tells the last line of each log that ends with a failure.
 TOLD_ELSEWHERE = "SNAKEMAKE_LOGGER_TELLS_FAILURES"
-
-
-@dataclass(frozen=True)
-class Job:
-    """One conversion.
-
-    ``recipe`` holds resolution, identity of the function and of the land mask. ``recipes`` is the
-    folder in which it must be in force, ``run`` the run it belongs to: None for a conversion by
-    hand. Its parent ends it after so many ``minutes``; ``memory_mb`` is
-    what it was given, which is only noted. ``quicklook`` is where the picture of the
-    product goes, None for none.
-    """
-
-    safe: Path
-    product: Path
-    land_mask: Path
-    recipe: Mapping[str, str]
-    recipes: Path | None = None
-    function: str = user_function.OURS
-    threads: int = 1
-    compression: int = 4
-    quicklook: Path | None = None
-    log: Path | None = None
-    outcome: Path | None = None
-    run: str | None = None
-    minutes: float = 0
-    memory_mb: float = 0
-
-    @property
-    def name(self) -> str:
-        return self.safe.name.removesuffix(".SAFE")
-
-    @classmethod
-    def of_run(
-        cls, file: Path, name: str, threads: int, minutes: float = 0, memory_mb: float = 0
-    ) -> "Job":
-        """The conversion of the SAFE called ``name``, as one job of a run."""
-        known, safe_path = job_table.read(file, name)
-        layout = Layout(Path(known["output_dir"]))
-        if safe_path is None:
-            raise BadSafe(f"{name} is in none of the places that the setting safes names")
-        return cls(
-            safe=Path(safe_path),
-            product=layout.product(name),
-            land_mask=Path(known["land_mask"]),
-            recipe=known["recipe"],
-            recipes=layout.own,
-            function=known["function"],
-            threads=threads,
-            compression=known["compression"],
-            quicklook=layout.quicklook(name) if known["quicklooks"] else None,
-            log=layout.log(name),
-            outcome=layout.outcome(name),
-            run=known.get("run"),
-            minutes=minutes,
-            memory_mb=memory_mb,
-        )
-
-    @classmethod
-    def by_hand(
-        cls,
-        safe: Path,
-        product: Path,
-        land_mask: Path,
-        resolution: str,
-        function: str,
-        repairs: bool = True,
-        **others: Any,
-    ) -> "Job":
-        """A conversion that somebody types; ``others`` are fields of :class:`Job`.
-
-        Raises
-        ------
-        ConfigError, LandMaskError
-            The function or the land polygons are not there, or the resolution is no length.
-        """
-        try:
-            resolution = normalised(resolution)
-        except ValueError:
-            raise ConfigError(
-                f"resolution: {resolution!r} is no length in metres; write: --resolution 1000m"
-            ) from None
-        made_with = recipe.recipe(resolution, function, polygons.identity(land_mask), repairs)
-        return cls(safe, product, land_mask, made_with, function=function, **others)
 
 
 class _Terminated(BaseException):
@@ -155,27 +74,37 @@ def run(job: Job) -> int:
     outcome.record["footprint"] = footprint.of(job.safe)
     try:
         known = convert(job, outcome.replacing)
-    except (Exception, SystemExit) as error:
-        failure = classify(error, job.safe, job.land_mask, job.product.parent)
-        if failure.name in ("unknown", "out-of-memory"):
-            _say("".join(traceback.format_exception(error)).rstrip(), sys.stderr)
-        line, code = outcome.failed(failure), failure.exit_code
-        _say(f"{job.name}: {line}", terminal)
-    except _TimeOver as late:
-        # Where it was: what it waited for.
-        _say("".join(traceback.format_exception(late)).rstrip(), sys.stderr)
-        failure = TimedOut(watchdog.time_out(job.minutes))
-        line, code = outcome.failed(failure), failure.exit_code
-        _say(f"{job.name}: {line}", terminal)
-    except (KeyboardInterrupt, _Terminated) as stop:
-        by, code = ("Ctrl-C", 130) if isinstance(stop, KeyboardInterrupt) else ("SIGTERM", 143)
-        line = outcome.interrupted(by, code)
+    except BaseException as error:
+        stop = _stop(error)
+        if isinstance(stop, (KeyboardInterrupt, _Terminated)):
+            by, code = ("Ctrl-C", 130) if isinstance(stop, KeyboardInterrupt) else ("SIGTERM", 143)
+            line = outcome.interrupted(by, code)
+        else:
+            if isinstance(stop, _TimeOver):
+                failure: Failure = TimedOut(watchdog.time_out(job.minutes))
+            else:
+                failure = classify(error, job.safe, job.land_mask, job.product.parent)
+            if failure.name in ("unknown", "out-of-memory", "timed-out"):
+                _say("".join(traceback.format_exception(error)).rstrip(), sys.stderr)
+            line, code = outcome.failed(failure), failure.exit_code
+            _say(f"{job.name}: {line}", terminal)
     else:
         line, code = outcome.done(**known), 0
     # Not through logging: the last line stands alone, for people and for scripts.
     if job.log or code in (0, 130, 143):
         _say(line, sys.stderr)
     return code
+
+
+def _stop(error: BaseException | None) -> BaseException | None:
+    """The signal behind an exception, if there is one.
+
+    What a handler raises while a class is being made, as in an import, comes out as RuntimeError.
+    """
+    signals = (KeyboardInterrupt, _Terminated, _TimeOver)
+    while error is not None and not isinstance(error, signals):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _say(text: str, where: TextIO) -> None:
