@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from plan_helpers import NAME, NO_PROCESS
 from safes import CALIBRATION, NOISE, copy_safe, edit, only, seal
 
 from xsar_batch.conversion import job_table, outcome, user_function
@@ -20,9 +21,6 @@ from xsar_batch.conversion.layout import Layout
 from xsar_batch.failures import BadSafe, ConfigError, Unsupported
 from xsar_batch.sentinel1 import cell_size, product_name, safe
 from xsar_batch.system import atomic_write, threads
-
-NAME = "S1A_IW_GRDH_1SDV_20240301T180000_20240301T180025_052792_0671C0_ABCD"
-
 
 # -- safe_name -------------------------------------------------------------------------------
 
@@ -45,36 +43,24 @@ def test_name_taken_apart():
 
 
 @pytest.mark.parametrize(
-    ("real", "mode", "product_type", "polarisation"),
+    ("real", "fields"),
     [
-        ("S1B_EW_GRDM_1SDH_20210809T173953_20210809T174018_039156_049F13_6FF8", "EW", "GRDM", "DH"),
-        ("S1A_S3_GRDH_1SSV_20210809T173953_20210809T174018_039156_049F13_6FF8", "S3", "GRDH", "SV"),
-        ("S1C_IW_SLC__1SDV_20250809T173953_20250809T174018_039156_049F13_6FF8", "IW", "SLC_", "DV"),
-        ("S1A_WV_OCN__2SSV_20210809T173953_20210809T174018_039156_049F13_6FF8", "WV", "OCN_", "SV"),
-        ("S1A_IW_RAW__0SDV_20210809T173953_20210809T174018_039156_049F13_6FF8", "IW", "RAW_", "DV"),
+        ("S1B_EW_GRDM_1SDH_20210809T173953_20210809T174018_039156_049F13_6FF8", "EW GRDM DH"),
+        ("S1A_S3_GRDH_1SSV_20210809T173953_20210809T174018_039156_049F13_6FF8", "S3 GRDH SV"),
+        ("S1C_IW_SLC__1SDV_20250809T173953_20250809T174018_039156_049F13_6FF8", "IW SLC_ DV"),
+        ("S1A_WV_OCN__2SSV_20210809T173953_20210809T174018_039156_049F13_6FF8", "WV OCN_ SV"),
+        ("S1A_IW_RAW__0SDV_20210809T173953_20210809T174018_039156_049F13_6FF8", "IW RAW_ DV"),
     ],
 )
-def test_names_of_other_kinds(real, mode, product_type, polarisation):
-    fields = product_name.parse(real)
-    found = (fields["mode"], fields["product_type"], fields["polarisation"])
-    assert found == (mode, product_type, polarisation)
+def test_names_of_other_kinds(real, fields):
+    found = product_name.parse(real)
+    assert f"{found['mode']} {found['product_type']} {found['polarisation']}" == fields
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        "",
-        f"{NAME}.SAFE",
-        f"{NAME}_GOC",
-        f"{NAME}_COG_COG",
-        f"x{NAME}",
-        NAME[:-1],
-        NAME.lower(),
-        "S2" + NAME[2:],
-    ],
-)
-def test_no_names(wrong):
-    assert product_name.parse(wrong) is None
+def test_no_names():
+    ends = [NAME[:-1], f"{NAME}.SAFE", f"{NAME}_GOC", f"{NAME}_COG_COG"]
+    for wrong in ("", f"x{NAME}", NAME.lower(), "S2" + NAME[2:], *ends):
+        assert product_name.parse(wrong) is None, wrong
 
 
 # -- resolution ------------------------------------------------------------------------------
@@ -111,11 +97,8 @@ def test_whole_pixels(asked, spacing, cell):
         ("100m", (10, 15), "of 15 m pixels; take for example 90m or 120m"),
         ("5m", (10, 10), "of 10 m pixels; take for example 10m"),
         ("504m", (10.00479, 10), "of 10.0048 m pixels; take for example 500m or 510m"),
-        (
-            1050,
-            (40, 40),
-            "of 40 m pixels; take for example 1040m or 1080m",
-        ),
+        (1050, (40, 40), "of 40 m pixels; take for example 1040m or 1080m"),
+        ("505m", (10.03, 9.97), ""),
     ],
 )
 def test_no_whole_pixels(asked, spacing, why):
@@ -123,17 +106,11 @@ def test_no_whole_pixels(asked, spacing, why):
         cell_size.pixels_per_cell(asked, *spacing)
     metres = str(asked).removesuffix("m")
     assert str(error.value).startswith(f"a resolution of {metres}m is no whole number {why}")
-
-
-@pytest.mark.parametrize("asked", ["5m", "33m", "104m", "505m"])
-@pytest.mark.parametrize("spacings", [(10, 10), (10.00479, 10), (10, 15), (10.03, 9.97)])
-def test_suggestions_can_be_taken(asked, spacings):
-    with pytest.raises(Unsupported) as error:
-        cell_size.pixels_per_cell(asked, *spacings)
+    # What it suggests can be taken.
     suggestions = re.findall(r"\S+m\b", str(error.value).split("for example ")[1])
     assert suggestions
     for suggestion in suggestions:
-        cell_size.pixels_per_cell(suggestion, *spacings)
+        cell_size.pixels_per_cell(suggestion, *spacing)
 
 
 @pytest.mark.parametrize(
@@ -156,58 +133,29 @@ IW, EW, EW_HIGH = ("IW", "GRDH"), ("EW", "GRDM"), ("EW", "GRDH")
 
 
 @pytest.mark.parametrize(
-    ("asked", "kinds"),
-    [
-        ("1000m", [IW, EW, EW_HIGH]),
-        ("1000m", [("S1", "GRDF"), ("S6", "GRDH")]),
-        ("1000m", [("S3", "GRDF")]),  # 286 pixels of 3.5 m
-        ("10m", [IW]),
-        ("40m", [EW]),
-        ("25m", [EW_HIGH]),
-        ("50m", [EW, IW]),  # of one of them: the others fail one by one, and say so
-        ("1005m", [("IW", "SLC_"), ("N3", "GRDH")]),  # nothing is known before they are opened
-        ("1005m", []),
-    ],
-)
-def test_resolution_that_may_fit(asked, kinds):
-    cell_size.check(asked, kinds)
-
-
-@pytest.mark.parametrize(
     ("asked", "kinds", "why"),
     [
-        (
-            "504m",
-            [IW],
-            "IW GRDH: a resolution of 504m is no whole number of 10 m pixels; "
-            "take for example 500m or 510m",
-        ),
-        (
-            "50m",
-            [("IW", "SLC_"), EW],
-            "EW GRDM: a resolution of 50m is no whole number of 40 m pixels; "
-            "take for example 40m or 80m",
-        ),
-        (
-            "100m",
-            [("S3", "GRDF")],
-            "S3 GRDF: a resolution of 100m is no whole number of 3.5 m pixels; "
-            "take for example 98m or 102m",
-        ),
-        (
-            "33m",
-            [IW, EW_HIGH],
-            "IW GRDH: a resolution of 33m is no whole number of 10 m pixels; "
-            "take for example 30m or 40m; "
-            "EW GRDH: a resolution of 33m is no whole number of 25 m pixels; "
-            "take for example 25m or 50m",
-        ),
+        ("1000m", [IW, EW, EW_HIGH], None),
+        ("1000m", [("S1", "GRDF"), ("S6", "GRDH")], None),
+        ("1000m", [("S3", "GRDF")], None),  # 286 pixels of 3.5 m
+        ("10m", [IW], None),
+        ("40m", [EW], None),
+        ("25m", [EW_HIGH], None),
+        ("50m", [EW, IW], None),  # of one of them: the others fail one by one, and say so
+        ("1005m", [("IW", "SLC_"), ("N3", "GRDH")], None),  # nothing is known of these
+        ("1005m", [], None),
+        ("504m", [IW], r"IW GRDH: .* 504m is .* of 10 m pixels; take .* 500m or 510m"),
+        ("50m", [("IW", "SLC_"), EW], r"EW GRDM: .* 50m is .* of 40 m pixels; take .* 40m or 80m"),
+        ("100m", [("S3", "GRDF")], r"S3 GRDF: .* 100m is .* of 3.5 m pixels; take .* 98m or 102m"),
+        ("33m", [IW, EW_HIGH], r"IW GRDH: .* 33m is .* 30m or 40m; EW GRDH: .* 33m .* 25m or 50m"),
     ],
 )
-def test_resolution_that_fits_none(asked, kinds, why):
-    with pytest.raises(ConfigError) as error:
+def test_resolution_is_refused_that_fits_no_kind(asked, kinds, why):
+    if why is None:
         cell_size.check(asked, kinds)
-    assert str(error.value) == f"resolution: {why}"
+    else:
+        with pytest.raises(ConfigError, match=f"^resolution: {why}$"):
+            cell_size.check(asked, kinds)
 
 
 # -- publish ---------------------------------------------------------------------------------
@@ -216,12 +164,6 @@ def test_resolution_that_fits_none(asked, kinds, why):
 def part(path, host=None, pid=None):
     host = host or os.uname().nodename.split(".")[0]
     return path.with_name(f".{path.name}.{host}-{pid or os.getpid()}.part")
-
-
-def dead_pid():
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        pass
-    return process.pid
 
 
 def test_a_file_gets_its_name_when_it_is_whole(tmp_path):
@@ -237,20 +179,17 @@ def test_a_file_gets_its_name_when_it_is_whole(tmp_path):
 
 
 @pytest.mark.parametrize("before", ["old", None])
-def test_a_failure_leaves_all_as_it_was(tmp_path, before):
+@pytest.mark.parametrize("why", [KeyboardInterrupt, FileNotFoundError])
+def test_a_failure_leaves_all_as_it_was(tmp_path, before, why):
     path = tmp_path / "a.nc"
     if before:
         path.write_text(before)
-    with pytest.raises(KeyboardInterrupt), atomic_write.published(path) as temporary:
-        temporary.write_text("half")
-        raise KeyboardInterrupt
+    with pytest.raises(why), atomic_write.published(path) as temporary:
+        # Nothing written is a failure too.
+        if why is KeyboardInterrupt:
+            temporary.write_text("half")
+            raise KeyboardInterrupt
     assert [f.read_text() for f in tmp_path.iterdir()] == ([before] if before else [])
-
-
-def test_nothing_written_is_a_failure(tmp_path):
-    with pytest.raises(FileNotFoundError), atomic_write.published(tmp_path / "a.nc"):
-        pass
-    assert not list(tmp_path.iterdir())
 
 
 def test_a_killed_writer_leaves_nothing_under_the_name(tmp_path):
@@ -280,7 +219,7 @@ def test_only_what_is_stale_is_removed(tmp_path):
         time.time() - atomic_write.STALE_AFTER + 60,
     )
     files = {
-        part(tmp_path / "own-dead.nc", pid=dead_pid()): None,
+        part(tmp_path / "own-dead.nc", pid=NO_PROCESS): None,
         part(tmp_path / "own-alive.nc"): old,
         part(tmp_path / "other-old.nc", host="r1i2n3", pid=1): old,
         part(tmp_path / "other-young.nc", host="r1i2n3", pid=1): young,
@@ -296,12 +235,9 @@ def test_only_what_is_stale_is_removed(tmp_path):
         if mtime:
             os.utime(file, (mtime, mtime))
     assert atomic_write.remove_stale(tmp_path) == 3
+    assert atomic_write.remove_stale(tmp_path / "gone") == 0
     gone = {file.name.split(".")[1] for file in files if not file.exists()}
     assert gone == {"own-dead", "other-old", "other-with-dash"}
-
-
-def test_stale_files_of_a_folder_that_is_not_there(tmp_path):
-    assert atomic_write.remove_stale(tmp_path / "gone") == 0
 
 
 def test_write_text_makes_the_folder(tmp_path):
@@ -329,19 +265,11 @@ def test_run_file_round_trip(tmp_path):
     assert job_table.read(path, NAME.lower()) == (KNOWN, None)
     # No journal, no lock, no temporary file: only the table.
     assert list(path.parent.iterdir()) == [path]
-
-
-def test_run_file_is_replaced_as_a_whole(tmp_path):
-    path = tmp_path / "run.sqlite"
-    job_table.write(path, KNOWN, {"a": "/1", "b": "/2"})
-    job_table.write(path, {}, {"b": "/3"})
-    assert job_table.read(path, "a") == ({}, None)
-    assert job_table.read(path, "b") == ({}, "/3")
-
-
-def test_run_file_of_no_safes(tmp_path):
-    job_table.write(tmp_path / "run.sqlite", KNOWN, {})
-    assert job_table.read(tmp_path / "run.sqlite", NAME) == (KNOWN, None)
+    # It is replaced as a whole.
+    job_table.write(path, {}, {"é": "/other"})
+    assert (job_table.read(path, NAME), job_table.read(path, "é")) == (({}, None), ({}, "/other"))
+    job_table.write(path, KNOWN, {})
+    assert job_table.read(path, "é") == (KNOWN, None)
 
 
 def test_missing_run_file_is_not_taken_for_an_unknown_name(tmp_path):
@@ -374,13 +302,10 @@ def complaint(of):
 
 
 def test_identity_of_ours_is_its_name():
-    assert user_function.identity(user_function.OURS) == "xsar_batch.l1b:l1b"
-
-
-def test_identity_does_not_import_xsar():
     # It is asked for in the main process and before the SAFE's check.
     program = (
-        "import sys; from xsar_batch.conversion import user_function as f; f.identity(f.OURS);"
+        "import sys; from xsar_batch.conversion import user_function as f\n"
+        "assert f.identity(f.OURS) == 'xsar_batch.l1b:l1b'\n"
         "assert 'xsar' not in sys.modules and 'xsar_batch.l1b' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
@@ -503,20 +428,14 @@ def test_load_passes_on_what_the_import_raises(own, imports):
         load(own("1 / 0\ndef l1b(): pass\n"))
 
 
-def test_load_refuses_a_file_that_was_changed(own, imports):
+def test_load_refuses_a_file_that_was_changed_or_went_away(own, imports):
     mine = own("def l1b(): return 1\n")
     expected = user_function.identity(mine)
+    path = Path(mine.removesuffix(":l1b"))
     own("raise SystemExit('it was run')\ndef l1b(): return 2\n")
-    with pytest.raises(ConfigError) as error:
+    with pytest.raises(ConfigError, match=rf"^{path} was changed during the run: start it again$"):
         user_function.load(mine, expected)
-    path = mine.removesuffix(":l1b")
-    assert str(error.value) == f"{path} was changed during the run: start it again"
-
-
-def test_load_of_a_file_that_went_away(own, imports):
-    mine = own("def l1b(): return 1\n")
-    expected = user_function.identity(mine)
-    Path(mine.removesuffix(":l1b")).unlink()
+    path.unlink()
     with pytest.raises(ConfigError, match=r"^function: cannot read .*: No such file or directory"):
         user_function.load(mine, expected)
 
@@ -603,13 +522,46 @@ FIRST = {"resolution": "1000m", "function": "xsar_batch.l1b:l1b", "land_mask": "
 SECOND = {**FIRST, "resolution": "500m"}
 
 
-def test_running(tmp_path, monkeypatch):
+def test_attempts_are_counted_until_one_succeeds(tmp_path):
+    path = tmp_path / "a.json"
+    for number, succeeds in ((1, False), (2, True), (1, True)):
+        one = outcome.Outcome(path, NAME)
+        assert outcome.read(path)["attempt"] == number
+        if succeeds:
+            one.done()
+        else:
+            one.failed(BadSafe("x"))
+
+
+#: How an attempt ends, what that returns, and state, class, cause and exit code of its record.
+ENDS = {
+    "done": (
+        lambda one: one.done(product_bytes=5),
+        rf"DONE {NAME} in \d\.\d s",
+        ["done", None, None, 0],
+    ),
+    "failed": (
+        lambda one: one.failed(BadSafe("measurement/x.tiff\n   is empty")),
+        r"FAILED bad-safe: measurement/x\.tiff is empty",
+        ["failed", "bad-safe", "measurement/x.tiff is empty", 65],
+    ),
+    "interrupted": (
+        lambda one: one.interrupted("SIGTERM", 143),
+        "INTERRUPTED by SIGTERM",
+        ["interrupted", None, "SIGTERM", 143],
+    ),
+}
+
+
+@pytest.mark.parametrize(("end", "line", "expected"), ENDS.values(), ids=ENDS)
+def test_record_of_an_attempt(end, line, expected, tmp_path, monkeypatch):
     monkeypatch.setenv("PBS_JOBID", "123.datarmor")
+    path = tmp_path / "logs" / "a.json"
     before = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
-    outcome.Outcome(tmp_path / "logs" / "a.json", NAME, threads=2)
-    record = outcome.read(tmp_path / "logs" / "a.json")
-    assert before <= record["started"] <= dt.datetime.now(dt.UTC).isoformat()
-    assert record | {"started": None} == {
+    one = outcome.Outcome(path, NAME, threads=2)
+    running = outcome.read(path)
+    assert before <= running["started"] <= dt.datetime.now(dt.UTC).isoformat()
+    assert running | {"started": None} == {
         "name": NAME,
         "state": "running",
         "class": None,
@@ -623,62 +575,22 @@ def test_running(tmp_path, monkeypatch):
         "attempt": 1,
         "threads": 2,
     }
-
-
-def test_attempts_are_counted_until_one_succeeds(tmp_path):
-    path = tmp_path / "a.json"
-
-    def attempt():
-        one = outcome.Outcome(path, NAME)
-        return one, outcome.read(path)["attempt"]
-
-    first, number = attempt()
-    assert number == 1
-    first.failed(BadSafe("x"))
-    second, number = attempt()
-    assert number == 2
-    second.done()
-    assert attempt()[1] == 1
-
-
-def test_done(tmp_path):
-    one = outcome.Outcome(tmp_path / "a.json", NAME)
-    time.sleep(0.06)
-    assert re.fullmatch(rf"DONE {NAME} in 0\.\d s", one.done(product_bytes=5))
-    record = outcome.read(tmp_path / "a.json")
-    assert (record["state"], record["exit_code"], record["class"]) == ("done", 0, None)
-    assert record["product_bytes"] == 5
-    assert record["ended"] > record["started"]
-    assert 0.06 <= record["seconds"] < 10
+    while dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds") <= running["started"]:
+        pass
+    assert re.fullmatch(line, end(one))
+    record = outcome.read(path)
+    assert [record[key] for key in ("state", "class", "cause", "exit_code")] == expected
+    assert record["ended"] > record["started"] == running["started"]
+    assert 0.001 <= record["seconds"] < 10
     assert record["cpu_seconds"] > 0
     assert 10 < record["peak_memory_mb"] < 10_000
+    assert record.get("product_bytes") == (5 if record["state"] == "done" else None)
 
 
-def test_failed(tmp_path):
-    one = outcome.Outcome(tmp_path / "a.json", NAME)
-    line = one.failed(BadSafe("measurement/x.tiff\n   is empty"))
-    assert line == "FAILED bad-safe: measurement/x.tiff is empty"
-    record = outcome.read(tmp_path / "a.json")
-    assert (record["state"], record["class"], record["exit_code"]) == ("failed", "bad-safe", 65)
-    assert record["cause"] == "measurement/x.tiff is empty"
-    assert record["seconds"] >= 0
-
-
-def test_interrupted(tmp_path):
-    one = outcome.Outcome(tmp_path / "a.json", NAME)
-    assert one.interrupted("SIGTERM", 143) == "INTERRUPTED by SIGTERM"
-    record = outcome.read(tmp_path / "a.json")
-    found = [record[key] for key in ("state", "class", "cause", "exit_code")]
-    assert found == ["interrupted", None, "SIGTERM", 143]
-
-
-def test_no_record_asked_for():
-    assert outcome.Outcome(None, NAME).failed(BadSafe("x")) == "FAILED bad-safe: x"
-
-
-def test_record_that_cannot_be_written_hides_nothing(tmp_path):
-    (tmp_path / "logs").write_text("a file where the folder should be")
-    one = outcome.Outcome(tmp_path / "logs" / "a.json", NAME)
+@pytest.mark.parametrize("path", [None, "a file where the folder should be/a.json"])
+def test_record_that_cannot_be_written_hides_nothing(path, tmp_path):
+    (tmp_path / "a file where the folder should be").write_text("")
+    one = outcome.Outcome(path and tmp_path / path, NAME)
     assert one.failed(BadSafe("the reason")) == "FAILED bad-safe: the reason"
 
 
@@ -712,25 +624,22 @@ def made_with(path):
 def test_a_product_is_made_with_the_recipe_of_its_conversion(tmp_path):
     path = tmp_path / "a.json"
     for recipe in (FIRST, SECOND):
-        outcome.Outcome(path, NAME, recipe=recipe).done()
+        one = outcome.Outcome(path, NAME, recipe=recipe)
+        one.replacing()
+        assert made_with(path) is None
+        one.done()
         assert made_with(path) == recipe
 
 
-@pytest.mark.parametrize(
-    "end",
-    [
-        lambda one: one.failed(BadSafe("x")),
-        lambda one: one.interrupted("SIGTERM", 143),
-        lambda one: None,  # killed
-    ],
-)
+@pytest.mark.parametrize("end", ["failed", "interrupted", "killed"])
 def test_an_attempt_that_makes_nothing_leaves_the_product_as_it_was(tmp_path, end):
     path = tmp_path / "a.json"
     outcome.Outcome(path, NAME, recipe=FIRST).done()
     for _ in range(2):
         one = outcome.Outcome(path, NAME, recipe=SECOND)
         assert made_with(path) == FIRST
-        end(one)
+        if end != "killed":
+            ENDS[end][0](one)
         assert made_with(path) == FIRST
 
 
@@ -744,15 +653,6 @@ def test_while_the_product_is_replaced_nobody_knows(tmp_path):
     assert outcome.of_product(outcome.Outcome(path, NAME, recipe=FIRST).record) is None
     one.done()
     assert made_with(path) == SECOND
-
-
-def test_a_first_product_replaces_nothing(tmp_path):
-    path = tmp_path / "a.json"
-    one = outcome.Outcome(path, NAME, recipe=FIRST)
-    one.replacing()
-    assert made_with(path) is None
-    one.done()
-    assert made_with(path) == FIRST
 
 
 # -- layout ----------------------------------------------------------------------------------
@@ -781,15 +681,10 @@ def test_vectors_of_another_polarisation(file, scene, tmp_path):
     path = copy_safe(scene(), tmp_path)
     of_vh = only(path, file)
     shutil.copyfile(only(path, file.replace("-vh-", "-vv-")), of_vh)
-    seal(path)
-    with pytest.raises(BadSafe) as error:
-        safe.check(path)
-    assert str(error.value) == f"{of_vh.relative_to(path)}: it is of polarisation VV, not VH"
-
-
-def test_vectors_of_no_polarisation(scene, tmp_path):
-    path = copy_safe(scene(), tmp_path)
-    edit(only(path, CALIBRATION), r"<polarisation>VH</polarisation>", "")
-    seal(path)
-    with pytest.raises(BadSafe, match=r"\.xml: it is of polarisation unknown, not VH$"):
-        safe.check(path)
+    for of in ("VV", "unknown"):
+        if of == "unknown":
+            edit(of_vh, r"<polarisation>VV</polarisation>", "", count=0)
+        seal(path)
+        with pytest.raises(BadSafe) as error:
+            safe.check(path)
+        assert str(error.value) == f"{of_vh.relative_to(path)}: it is of polarisation {of}, not VH"
