@@ -8,7 +8,7 @@ from pathlib import Path
 from snakemake.settings.types import RerunTrigger
 
 from xsar_batch.batch import preview, retries, summary
-from xsar_batch.batch.plan import Plan, per_attempt, tool
+from xsar_batch.batch.plan import Plan, per_attempt, script_command
 from xsar_batch.batch.run import Run
 from xsar_batch.conversion.layout import NAME
 from xsar_batch.report.command import at_end as write_report
@@ -26,7 +26,7 @@ schema = scripts.parent / "schemas" / "config.schema.yaml"
 # Only the main process lists the archive; a job looks its one SAFE up.
 if workflow.is_main_process:
     if {"-n", "--dry-run", "--dryrun"} & {*sys.argv}:
-        messages.end_with_the_reader()
+        messages.end_on_broken_pipe()
     plan = Plan.of_main_process(config, schema)
     messages.say(preview.lines(plan))
     # By then Snakemake knows what it would do.
@@ -39,7 +39,7 @@ else:
 
 batch = Run(plan)
 renewal = Renewal(batch)
-retries.spare("convert", batch.has_failed_for_good)
+retries.skip_useless("convert", batch.has_failed_for_good)
 
 
 # Nothing that means something to a shell reaches one.
@@ -152,21 +152,22 @@ rule pending:
     log:
         "logs/pending.log",
     shell:
-        tool(scripts / "list.py", config, "pending") + " 2> >(tee {log:q} >&2)"
+        script_command(scripts / "list.py", config, "pending")
+        + " 2> >(tee {log:q} >&2)"
 
 
 rule failed:
     log:
         "logs/failed.log",
     shell:
-        tool(scripts / "list.py", config, "failed") + " 2> >(tee {log:q} >&2)"
+        script_command(scripts / "list.py", config, "failed") + " 2> >(tee {log:q} >&2)"
 
 
 rule done:
     log:
         "logs/done.log",
     shell:
-        tool(scripts / "list.py", config, "done") + " 2> >(tee {log:q} >&2)"
+        script_command(scripts / "list.py", config, "done") + " 2> >(tee {log:q} >&2)"
 
 
 # status.csv and report.html as it stands now, also while a run is at work.
@@ -174,7 +175,7 @@ rule report:
     log:
         plan.layout.log("report"),
     shell:
-        tool(scripts / "report.py", config) + " 2>&1 | tee {log:q}"
+        script_command(scripts / "report.py", config) + " 2>&1 | tee {log:q}"
 
 
 # Checks the products that are there. Fails if some are to be made again.
@@ -190,7 +191,7 @@ rule doctor:
     log:
         "logs/doctor.log",
     shell:
-        tool(scripts / "doctor.py", config) + " 2>&1 | tee {log:q}"
+        script_command(scripts / "doctor.py", config) + " 2>&1 | tee {log:q}"
 
 
 onstart:
@@ -206,15 +207,18 @@ onstart:
         renewal.start()
 
 
+def ended():
+    # Nothing has begun if somebody only had a look.
+    if batch.id:
+        renewal.stop()
+        end = batch.end()
+        keeps_going = workflow.execution_settings.keep_going
+        messages.say(summary.lines(batch, end, write_report(plan, end), keeps_going))
+
+
 onsuccess:
-    renewal.stop()
-    messages.say(
-        summary.lines(batch, write_report, workflow.execution_settings.keep_going)
-    )
+    ended()
 
 
 onerror:
-    renewal.stop()
-    messages.say(
-        summary.lines(batch, write_report, workflow.execution_settings.keep_going)
-    )
+    ended()

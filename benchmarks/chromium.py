@@ -20,7 +20,7 @@ from typing import Any
 CHROMIUM = shutil.which("chromium")
 
 #: Seconds to wait for any answer before the test fails.
-PATIENCE = 60
+TIMEOUT = 60
 
 
 class Page:
@@ -55,7 +55,7 @@ class Page:
 
     def __exit__(self, *_: object) -> None:
         self._send("Browser.close")
-        self._process.wait(PATIENCE)
+        self._process.wait(TIMEOUT)
         os.close(self._to)
         os.close(self._from)
         self._profile.cleanup()
@@ -89,7 +89,7 @@ class Page:
         if session:
             message["sessionId"] = session
         os.write(self._to, json.dumps(message).encode() + b"\0")
-        number, deadline = self._number, time.monotonic() + PATIENCE
+        number, deadline = self._number, time.monotonic() + TIMEOUT
         while number not in self._answers:
             self._receive(deadline)
         answer = self._answers.pop(number)
@@ -132,7 +132,7 @@ class Page:
         self._events.clear()
         self.send("Page.navigate", url=file.absolute().as_uri())
         while "Page.loadEventFired" not in self._events:
-            self._receive(begin + PATIENCE)
+            self._receive(begin + TIMEOUT)
         self.do("new Promise(r => requestAnimationFrame(() => setTimeout(r, 0)))")
         return time.monotonic() - begin
 
@@ -153,7 +153,7 @@ class Page:
 
     def wait(self, script: str) -> None:
         """Wait until an expression is true."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not self.do(f"Boolean({script})"):
             if time.monotonic() > deadline:
                 raise TimeoutError(script)

@@ -17,7 +17,7 @@ from benchmarks.dry_run import REPO
 from xsar_batch.report import page as page_module
 
 #: Seconds after which the run must have ended.
-PATIENCE = 3600
+TIMEOUT = 3600
 
 #: What a reader has set: words in the search, and what he looks at, with its place in the window.
 SEARCH = "S1A"
@@ -69,7 +69,7 @@ def watch(folder: Path, count: int) -> list[dict]:
 
 def _follow(process: subprocess.Popen, page: Page, products: Path) -> dict[str, float]:
     """What a reader sees until the run has ended and the page says so."""
-    report, end = products / "report.html", time.monotonic() + PATIENCE
+    report, end = products / "report.html", time.monotonic() + TIMEOUT
     while not report.exists():
         if process.poll() is not None or time.monotonic() > end:
             raise RuntimeError("the run ended before there was a page")

@@ -90,7 +90,7 @@ def settings_of(profile: Path) -> dict[str, Any]:
 
 
 def measure(
-    count: int, settings: dict[str, Any], seconds: float, rate: float = 4, patience: float = 600
+    count: int, settings: dict[str, Any], seconds: float, rate: float = 4, timeout: float = 600
 ) -> dict:
     """Return share of a core, threads and ends a second of a run, measured for ``seconds``.
 
@@ -120,16 +120,16 @@ def measure(
             main = psutil.Process(process.pid)
             before = _cpu_when(folder / "begun", main)
             # Limits that hold jobs back never let all of them through.
-            handed_over = _cpu_when(folder / "taken", main, patience) - before
+            handed_over = _cpu_when(folder / "taken", main, timeout) - before
             return {"handed_over": handed_over, **_sample(main, folder / "made", seconds)}
         finally:
             process.kill()
             process.wait()
 
 
-def _cpu_when(path: Path, process: psutil.Process, patience: float = float("inf")) -> float:
-    """CPU seconds of a process at the moment in which a file appears, or patience is over."""
-    until = time.monotonic() + patience
+def _cpu_when(path: Path, process: psutil.Process, timeout: float = float("inf")) -> float:
+    """CPU seconds of a process at the moment in which a file appears, or timeout is over."""
+    until = time.monotonic() + timeout
     while not path.exists() and time.monotonic() < until:
         if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
             raise RuntimeError("snakemake has ended")

@@ -27,7 +27,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """``scene(number)``: a whole small SAFE (2 MB, 7 x 8 cells), made once; not to be changed.
 
     Each ``number`` is another acquisition, with another name. Keywords are those of
-    `demo.make_safe`. Copy it with `helpers.copy_safe` to break it.
+    `demo.make_safe`. Copy it with `safes.copy_safe` to break it.
     """
     made: dict[tuple, Path] = {}
 

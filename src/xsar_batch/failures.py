@@ -19,7 +19,7 @@ class Failure(Exception):
     is_worth_a_retry = True
     #: What README's table says of the class.
     meaning = "anything else; the log holds the traceback"
-    remedy = "read it; report it"
+    remedy = "read the end of the log; report it"
 
 
 class BadSafe(Failure):
@@ -105,6 +105,8 @@ class Killed(Failure):
 
     name = "killed"
     exit_code = 137  # SIGKILL
+    meaning = "the batch system or the kernel ended it, most often for memory or time"
+    remedy = "repeat the command; if it comes back, ask for more of both"
 
 
 class ConfigError(Failure):

@@ -499,7 +499,7 @@ def test_the_second_name_goes_too(broken):
 
 def test_not_while_a_run_is_at_work(broken, capsys):
     layout = Layout(broken.parent)
-    layout.own.mkdir()
+    layout.internal.mkdir()
     lock.acquire(layout.lock)
     words = [str(broken.parent), "--delete"]
     assert command.main(words) == 78

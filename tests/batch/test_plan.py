@@ -95,29 +95,29 @@ def test_what_changes_no_value_changes_no_recipe(config, tmp_path):
 
 
 def test_a_folder_has_one_recipe(layout):
-    assert recipe.in_force(layout.own) is None
-    assert recipe.next_file(layout.own) == layout.own / "recipe-000001.json"
+    assert recipe.in_force(layout.internal) is None
+    assert recipe.next_file(layout.internal) == layout.internal / "recipe-000001.json"
     one = put_in_force(layout, FIRST)
-    assert recipe.in_force(layout.own) == recipe.InForce(one, FIRST)
-    assert recipe.in_force(layout.own).is_first
+    assert recipe.in_force(layout.internal) == recipe.InForce(one, FIRST)
+    assert recipe.in_force(layout.internal).is_first
     two = put_in_force(layout, SECOND)
-    assert recipe.in_force(layout.own) == recipe.InForce(two, SECOND)
-    assert not recipe.in_force(layout.own).is_first
-    assert [path.name for path in layout.own.iterdir()] == ["recipe-000002.json"]
+    assert recipe.in_force(layout.internal) == recipe.InForce(two, SECOND)
+    assert not recipe.in_force(layout.internal).is_first
+    assert [path.name for path in layout.internal.iterdir()] == ["recipe-000002.json"]
     # Back to an earlier one is a change as any other.
-    assert recipe.next_file(layout.own) == layout.own / "recipe-000003.json"
+    assert recipe.next_file(layout.internal) == layout.internal / "recipe-000003.json"
 
 
 def test_the_last_number_counts_and_not_age(layout):
-    layout.own.mkdir()
+    layout.internal.mkdir()
     for number in (10, 2, 9):
         # Killed before the earlier ones were removed.
-        path = layout.own / f"recipe-{number:06d}.json"
+        path = layout.internal / f"recipe-{number:06d}.json"
         path.write_text(json.dumps({"number": str(number)}))
     # As after `snakemake --touch`, or in an archive that was copied without its times.
-    os.utime(layout.own / "recipe-000002.json", (2e9, 2e9))
-    assert recipe.in_force(layout.own).recipe == {"number": "10"}
-    assert recipe.next_file(layout.own).name == "recipe-000011.json"
+    os.utime(layout.internal / "recipe-000002.json", (2e9, 2e9))
+    assert recipe.in_force(layout.internal).recipe == {"number": "10"}
+    assert recipe.next_file(layout.internal).name == "recipe-000011.json"
 
 
 @pytest.mark.parametrize(
@@ -130,21 +130,21 @@ def test_the_last_number_counts_and_not_age(layout):
 )
 def test_file_of_another_name_is_no_recipe(layout, file):
     put_in_force(layout, FIRST)
-    (layout.own / file).write_text(json.dumps(SECOND))
-    assert recipe.in_force(layout.own).recipe == FIRST
-    assert recipe.next_file(layout.own).name == "recipe-000002.json"
+    (layout.internal / file).write_text(json.dumps(SECOND))
+    assert recipe.in_force(layout.internal).recipe == FIRST
+    assert recipe.next_file(layout.internal).name == "recipe-000002.json"
 
 
 @pytest.mark.parametrize("contents", ["{half", "", None])
 def test_recipe_that_cannot_be_read_is_none(layout, contents):
     put_in_force(layout, FIRST)
-    unreadable = layout.own / "recipe-000002.json"
+    unreadable = layout.internal / "recipe-000002.json"
     if contents is None:
         unreadable.mkdir()
     else:
         unreadable.write_text(contents)
-    assert recipe.in_force(layout.own).recipe == FIRST
-    assert recipe.next_file(layout.own).name == "recipe-000003.json"
+    assert recipe.in_force(layout.internal).recipe == FIRST
+    assert recipe.next_file(layout.internal).name == "recipe-000003.json"
 
 
 @pytest.mark.parametrize("made_with", [FIRST, {**FIRST, "repairs": "off"}])
@@ -261,7 +261,7 @@ def test_where_no_record_tells_the_product_does(layout, unreadable):
     else:
         # Killed between the product and its record.
         layout.logs.mkdir()
-        outcome.Outcome(layout.outcome(name(2)), name(2), recipe=FIRST).replacing()
+        outcome.Outcome(layout.outcome(name(2)), name(2), recipe=FIRST).forget_old_product()
     assert pending.tell(names(1, 2), layout, SECOND).outdated == names(1)
 
 
@@ -398,7 +398,7 @@ def test_at_first_all_waits_for_the_recipe_and_that_for_the_land_mask(config, is
         # The same input as before it was there: to Snakemake the recipe is not outdated.
         plan.land_mask_file.parent.mkdir(parents=True)
         plan.land_mask_file.write_text("")
-    assert plan.recipe_file == plan.layout.own / "recipe-000001.json"
+    assert plan.recipe_file == plan.layout.internal / "recipe-000001.json"
     assert plan.inputs_of_conversions == [plan.recipe_file]
     assert plan.inputs_of_recipe == [str(plan.land_mask_file)]
 
@@ -429,7 +429,7 @@ def test_conversions_wait_for_another_recipe(ready, config, tmp_path, changed):
     other = plan_of(config, remake=True, **{changed: setting})
     assert (other.done.pending, other.done.outdated) == (names(), names(1, 2))
     assert (other.land_mask_file == ready.land_mask_file) == (changed == "resolution")
-    assert other.recipe_file == ready.layout.own / "recipe-000002.json"
+    assert other.recipe_file == ready.layout.internal / "recipe-000002.json"
     assert other.inputs_of_conversions == [other.recipe_file]
     assert other.inputs_of_recipe == [str(other.land_mask_file)]
 
@@ -441,7 +441,7 @@ def test_outdated_products_wait_for_a_new_number_of_the_same_recipe(ready, confi
     make_products(other.layout, 1, made_with=other.recipe)
     again = plan_of(config, resolution="500m", remake=True)
     assert again.done.outdated == names(2)
-    assert again.recipe_file == ready.layout.own / "recipe-000003.json"
+    assert again.recipe_file == ready.layout.internal / "recipe-000003.json"
     assert again.inputs_of_conversions == [again.recipe_file]
     recipe.put_in_force(again.recipe_file, again.recipe)
     make_products(again.layout, 2, made_with=again.recipe)
@@ -510,7 +510,7 @@ def test_a_product_gets_a_second_name_once(layout):
 
 @pytest.fixture
 def path(layout):
-    layout.own.mkdir()
+    layout.internal.mkdir()
     return layout.lock
 
 
@@ -735,7 +735,7 @@ def test_begin_keeps_and_end_gives_back(config):
     for number in (1, 2):
         plan.layout.product(name(number)).unlink()
     make_products(plan.layout, 2, text="new")
-    assert run.end() == 1
+    assert run.end().restored == 1
     texts = [plan.layout.product(name(number)).read_text() for number in (1, 2, 3)]
     assert texts == ["old", "new", "old"]
     assert not plan.layout.lock.exists()
@@ -775,14 +775,14 @@ def test_leftovers_of_a_killed_run_are_settled_by_the_next(config):
     texts = [plan.layout.product(name(number)).read_text() for number in (1, 2, 3)]
     assert texts == ["old", "new", "old"]
     plan.layout.product(name(1)).unlink()
-    assert run.end() == 1
+    assert run.end().restored == 1
     assert plan.layout.product(name(1)).read_text() == "old"
 
 
 def test_two_runs_do_not_meet(config):
     plan = plan_of(config)
     make_products(plan.layout, 1, text="old")
-    plan.layout.own.mkdir()
+    plan.layout.internal.mkdir()
     # The other one is about to make it again.
     previous.keep(names(1), plan.layout)
     plan.layout.product(name(1)).unlink()
@@ -797,7 +797,7 @@ def test_two_runs_do_not_meet(config):
 
 def test_run_that_cannot_begin_gives_the_lock_back(config):
     plan = plan_of(config)
-    plan.layout.own.mkdir(parents=True)
+    plan.layout.internal.mkdir(parents=True)
     plan.layout.previous.write_text("a file where the folder should be")
     with pytest.raises(ConfigError):
         begun(plan)

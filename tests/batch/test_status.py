@@ -7,6 +7,7 @@ import pytest
 from plan_helpers import (
     attempt,
     begun,
+    ended,
     make,
     make_products,
     name,
@@ -18,7 +19,6 @@ from xsar_batch.batch import lock, preview, status, summary
 from xsar_batch.batch.run import Run
 from xsar_batch.conversion import outcome
 from xsar_batch.failures import BadSafe
-from xsar_batch.report.command import at_end
 from xsar_batch.sentinel1 import footprint
 
 SPAN = "    the oldest pending is of 2024-03-01 18:00, the newest of 2024-03-04 18:00"
@@ -76,7 +76,7 @@ def test_preview_tells_failures_of_last_time_and_what_is_to_come(config, tmp_pat
     attempt(run, 2).failed(BadSafe("x.tiff is empty"))
     attempt(run, 3)
     assert "    1 of the pending are being made by a run at work" in preview.lines(plan_of(config))
-    list(summary.lines(run, at_end))
+    ended(run)
     record = outcome.read(run.plan.layout.outcome(name(1)))
     run.plan.layout.outcome(name(1)).write_text(json.dumps({**record, "seconds": 100.0}))
     assert list(preview.lines(plan_of(config)))[2:] == [
@@ -113,7 +113,7 @@ def test_end(ready, config, tmp_path, monkeypatch):
     attempt(run, 3)
     # Of another run, whatever its clock said: so it says nothing of this one.
     attempt(run, 4, run="another").done()
-    lines = list(summary.lines(run, at_end))
+    lines = ended(run)
     times = lines.pop(3)
     assert lines == [
         "xsar-batch: of 4 pending, 1 made, 2 failed (1 bad-safe, 1 killed), 1 not tried",
@@ -135,7 +135,7 @@ def test_end(ready, config, tmp_path, monkeypatch):
 def test_end_of_a_run_that_was_stopped(ready, config):
     run = begun(plan_of(config), 3)
     attempt(run, 3).interrupted("SIGTERM", 143)
-    assert list(summary.lines(run, at_end))[:2] == [
+    assert ended(run)[:2] == [
         "xsar-batch: of 1 pending, 0 made, 1 failed (1 interrupted)",
         f"    {name(3)}: interrupted: SIGTERM",
     ]
@@ -145,29 +145,24 @@ def test_end_of_a_run_without_a_failure(config, tmp_path):
     run = begun(plan_of(config))
     for number in range(1, 5):
         make(run, number)
-    first, _, last = summary.lines(run, at_end)
+    first, _, last = ended(run)
     assert first == "xsar-batch: of 4 pending, 4 made, 0 failed"
     assert last == f"    4 of 4 SAFEs are done; each of them: {tmp_path}/out/status.csv"
 
 
 def test_end_of_a_run_that_had_nothing_to_do(config, tmp_path):
     make_products(plan_of(config).layout, 1, 2, 3, 4)
-    assert list(summary.lines(begun(plan_of(config)), at_end)) == [
+    assert ended(begun(plan_of(config))) == [
         "xsar-batch: nothing to do, all 4 products are there",
         f"    4 of 4 SAFEs are done; each of them: {tmp_path}/out/status.csv",
     ]
-
-
-def test_end_where_nothing_was_to_be_made(config):
-    # Only a look at what is pending: no word of it.
-    assert list(summary.lines(Run(plan_of(config)), at_end)) == []
 
 
 def test_end_on_a_full_disk(config, monkeypatch, tmp_path):
     run = begun(plan_of(config), 1)
     make(run, 1)
     (tmp_path / "out" / "status.csv").mkdir()
-    *_, last, _ = [*summary.lines(run, at_end), ""]
+    *_, last, _ = [*ended(run), ""]
     assert last == f"    {tmp_path}/out/status.csv cannot be written: Is a directory"
 
 
@@ -183,7 +178,7 @@ def test_end_without_a_land_mask(config, log, cause):
     run = begun(plan_of(config))
     if log is not None:
         run.plan.layout.log("land_mask").write_text(log)
-    assert list(summary.lines(run, at_end))[:2] == [
+    assert ended(run)[:2] == [
         "xsar-batch: of 4 pending, 0 made, 0 failed, 4 not tried",
         f"    the land mask could not be made: {cause}",
     ]
@@ -194,7 +189,7 @@ def test_end_with_many_failures_is_short(config):
     run.begin([f"safe{number}" for number in range(25)])
     for one in run.names:
         outcome.Outcome(run.plan.layout.outcome(one), one, run=run.id).failed(BadSafe("x"))
-    lines = list(summary.lines(run, at_end))
+    lines = ended(run)
     assert lines[0] == "xsar-batch: of 25 pending, 0 made, 25 failed (25 bad-safe)"
     assert lines[summary.SHOWN + 1] == "    and 5 more"
     assert len([line for line in lines if ": bad-safe: x" in line]) == summary.SHOWN
@@ -213,7 +208,7 @@ def test_status_csv_is_right_after_several_runs(config):
     make(run, 1, product_bytes=7)
     attempt(run, 2).failed(BadSafe('a "cause", with a comma'))
     attempt(run, 3).interrupted("SIGTERM", 143)
-    list(summary.lines(run, at_end))
+    ended(run)
     assert states(run.plan) == {
         name(1): ("done", "", "1"),
         name(2): ("failed", "bad-safe", "1"),
@@ -226,7 +221,7 @@ def test_status_csv_is_right_after_several_runs(config):
     again = begun(plan_of(config), 2, 3, 4)
     attempt(again, 2).failed(BadSafe("x"))
     make(again, 3)
-    list(summary.lines(again, at_end))
+    ended(again)
     assert states(again.plan) == {
         name(1): ("done", "", "1"),
         name(2): ("failed", "bad-safe", "2"),
@@ -239,7 +234,7 @@ def test_status_csv_is_right_after_several_runs(config):
 def test_status_csv_is_right_after_a_kill(config):
     run = begun(plan_of(config), 1, 2)
     make(run, 1)
-    list(summary.lines(run, at_end))
+    ended(run)
     # A run that makes the first one again, and never comes to its end.
     lost = begun(plan_of(config), 1, 3)
     make(lost, 1, product_bytes=99)
@@ -247,7 +242,7 @@ def test_status_csv_is_right_after_a_kill(config):
     lock.release(run.plan.layout.lock)
     assert states(run.plan)[name(1)][0] == "pending"
     last = begun(plan_of(config), 2)
-    list(summary.lines(last, at_end))
+    ended(last)
     assert [state for state, *_ in states(run.plan).values()] == [
         *("done", "pending", "done", "pending")
     ]
@@ -259,7 +254,7 @@ def test_done_is_what_is_there_and_not_what_was_said_of_it(config):
     make(run, 1)
     make(run, 2)
     attempt(run, 3).failed(BadSafe("x"))
-    list(summary.lines(run, at_end))
+    ended(run)
     layout = run.plan.layout
     layout.product(name(2)).unlink()
     make_products(layout, 3, 4)
@@ -273,9 +268,9 @@ def test_done_is_what_is_there_and_not_what_was_said_of_it(config):
 def test_what_is_not_selected_any_more_is_kept(config):
     run = begun(plan_of(config), 1, 2)
     make(run, 1)
-    list(summary.lines(run, at_end))
+    ended(run)
     narrow = begun(plan_of(config, select={"start": "2024-03-02"}), 2)
-    lines = list(summary.lines(narrow, at_end))
+    lines = ended(narrow)
     assert any("0 of 3 SAFEs are done" in line for line in lines)
     rows = status.read(run.plan.layout.status)
     assert [(row["name"], row["state"], row["selected"]) for row in rows.values()] == [
@@ -289,7 +284,7 @@ def test_a_status_csv_that_is_none_is_not_believed(config, text):
     run = begun(plan_of(config), 1)
     make(run, 1)
     run.plan.layout.status.write_bytes(text.encode(errors="surrogateescape"))
-    list(summary.lines(run, at_end))
+    ended(run)
     assert states(run.plan)[name(1)] == ("done", "", "1")
 
 

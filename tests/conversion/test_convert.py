@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
-from processes import PATIENCE, Ran, environment, run
+from processes import TIMEOUT, Ran, environment, run
 from repository import SCRIPTS, last_line, outcome
 from safes import BROKEN, as_cog, copy_safe, damage_pixels
 
@@ -85,7 +85,7 @@ def place(scene, land_mask_file, tmp_path) -> Place:
 
 
 def wait_for(condition, process: subprocess.Popen) -> None:
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while not condition():
         assert process.poll() is None, f"ended too early, with {process.returncode}"
         assert time.monotonic() < end
@@ -120,7 +120,7 @@ def test_whole_safe_becomes_a_product(place):
     assert record["started"] < record["ended"]
     assert record["host"] == os.uname().nodename
     assert record["cpu_seconds"] > 0
-    assert 0 < record["seconds"] < PATIENCE
+    assert 0 < record["seconds"] < TIMEOUT
     assert 100 < record["peak_memory_mb"] < 2000
 
 

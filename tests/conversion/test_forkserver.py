@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conversions import Run, gone
-from processes import PATIENCE
+from processes import TIMEOUT
 from repository import last_line, outcome
 from safes import TIFF, copy_safe, only
 
@@ -51,7 +51,7 @@ def test_same_product_log_and_outcome_with_and_without(run, scene):
 
 def test_imported_once_for_many(run, scene):
     processes = [run.start(scene(number)) for number in (0, 1)]
-    assert [process.wait(PATIENCE) for process in processes] == [0, 0]
+    assert [process.wait(TIMEOUT) for process in processes] == [0, 0]
     (server,) = run.servers()
     report = run.do("environment")
     assert run.convert(scene(0))[0] == 0
@@ -66,7 +66,7 @@ def test_started_before_it_is_asked_for(run, scene, monkeypatch):
     client.start(1)
     began = time.monotonic()
     while not any(one.cpu_times().user > 1 for one in run.servers()):
-        assert time.monotonic() < began + PATIENCE
+        assert time.monotonic() < began + TIMEOUT
         time.sleep(0.05)
     report = run.do("environment")
     assert run.convert(scene(0))[0] == 0
@@ -163,7 +163,7 @@ def test_server_is_killed_in_the_middle(run, scene):
     (run.folder / "sleep").unlink()
     server.kill()
     # It goes on by itself.
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(TIMEOUT) == 0
     gone(fork)
     assert run.layout.product(scene(0).stem).exists()
     # And the next one starts another.

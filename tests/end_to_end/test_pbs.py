@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 import yaml
 from pbs_helpers import kill, wait_until
-from processes import PATIENCE, Ran, environment, run, snakemake_command
+from processes import TIMEOUT, Ran, environment, run, snakemake_command
 from repository import REPO, last_line
 from safes import TIFF, copy_safe, only
 from standin.pbs import QUEUES, Server
@@ -104,7 +104,7 @@ def test_killed_run_is_gone_on_with(work, pbs, scene):
             # Only then does the PBS job go on.
             wait_until(lambda: "of an earlier run is taken over" in said.read_text())
             (work.folder / "hold").unlink()
-            again.wait(PATIENCE)
+            again.wait(TIMEOUT)
         finally:
             kill(again)
     ran = Ran(again.returncode, said.read_text())

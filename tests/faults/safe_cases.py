@@ -48,7 +48,7 @@ from xsar_batch.landmask import polygons
 
 assert safe_bit_kinds and safe_folder_kinds and safe_tiff_kinds and safe_xml_kinds
 
-CPU, PATIENCE, MEMORY = 10, 60, 1 << 30
+CPU, TIMEOUT, MEMORY = 10, 60, 1 << 30
 
 #: Never to be found in a log, an outcome or a product.
 SECRET = "xyzzy-nobody-may-read-this"
@@ -145,14 +145,14 @@ class Case:
         process, status = os.waitpid(self.process, os.WNOHANG)
         took = time.monotonic() - self.began
         if not process:
-            if took > PATIENCE:
+            if took > TIMEOUT:
                 os.kill(self.process, signal.SIGKILL)
             return None
         code = os.waitstatus_to_exitcode(status)
         if code == 0:
             verdict = Verdict(**json.loads(self.verdict.read_text()))
         else:
-            how = "it hangs" if took > PATIENCE else f"the process ended with {code}"
+            how = "it hangs" if took > TIMEOUT else f"the process ended with {code}"
             verdict = Verdict(self.kind.name, self.seed, "wrong", f"{how}: {self.log()[-500:]}")
         verdict.seconds = round(took, 2)
         return verdict

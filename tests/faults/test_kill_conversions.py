@@ -11,7 +11,7 @@ import psutil
 import pytest
 import xarray as xr
 from conversions import Run
-from processes import PATIENCE
+from processes import TIMEOUT
 from repository import outcome
 
 from xsar_batch.system import atomic_write
@@ -46,7 +46,7 @@ class Killer:
         """Kill one after ``wait`` seconds, or so many after it writes; False if too late."""
         client = self.run.start(self.safe, warm=self.is_warm)
         if at_write:
-            until = time.monotonic() + PATIENCE
+            until = time.monotonic() + TIMEOUT
             while not self.writes() and client.poll() is None:
                 assert time.monotonic() < until
         time.sleep(wait)
@@ -55,7 +55,7 @@ class Killer:
         if is_hit:
             with suppress(psutil.NoSuchProcess):
                 targets[0].kill()
-        code = client.wait(PATIENCE)
+        code = client.wait(TIMEOUT)
         client.stdout.close()
         self.wait_for_end()
         return is_hit and code == -signal.SIGKILL
@@ -65,7 +65,7 @@ class Killer:
 
     def wait_for_end(self) -> None:
         """Of a client that was killed, its fork is killed by the server in a moment."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + TIMEOUT
         while self.converters():
             assert time.monotonic() < until
             time.sleep(0.01)
@@ -133,7 +133,7 @@ def test_kills_at_any_moment(is_warm, count, run, scene):
             assert here.product.exists() == older
         # What the next run does first. A conversion dies with its parent, a moment later if the
         # machine is busy.
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT
         while here.half and time.monotonic() < end:
             for folder in (here.folder, run.layout.logs):
                 atomic_write.remove_stale(folder)

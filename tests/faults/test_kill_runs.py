@@ -13,7 +13,7 @@ from contextlib import suppress
 import psutil
 import pytest
 from fault_helpers import Traces, wait_for
-from processes import PATIENCE, environment, snakemake_command
+from processes import TIMEOUT, environment, snakemake_command
 from repository import outcome
 from safes import copy_safe
 from standin.pbs import Server
@@ -86,7 +86,7 @@ class Runs:
             for victim in self.victims(target, process):
                 with suppress(psutil.NoSuchProcess):
                     victim.send_signal(number)
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT)
         finally:
             with suppress(ProcessLookupError):
                 process.kill()
@@ -106,7 +106,7 @@ class Runs:
     def finish(self) -> None:
         process = self.start()
         try:
-            code = process.wait(PATIENCE)
+            code = process.wait(TIMEOUT)
         finally:
             with suppress(ProcessLookupError):
                 process.kill()
@@ -183,7 +183,7 @@ def test_in_pbs(target, work, traces, tmp_path):
 
 
 def wait_for_end_of_jobs(pbs: Server) -> None:
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while pbs.left():
         assert time.monotonic() < until
         time.sleep(0.1)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from xsar_batch.report import geojson, outcomes
+from xsar_batch.report import geojson, status_table
 
 BRITTANY = "POLYGON ((-6 47, -3 47.4, -3.4 49, -6.4 48.6, -6 47))"
 PACIFIC = "POLYGON ((178.5 -18, -179 -17.6, -179.4 -16, 178.1 -16.4, 178.5 -18))"
@@ -23,7 +23,7 @@ def test_gdal_reads_states_and_footprints(tmp_path):
         index=pd.Index(names, name="name"),
     )
     file = tmp_path / "status.geojson"
-    geojson.write(file, outcomes.prepared(rows))
+    geojson.write(file, status_table.prepared(rows))
     read = geopandas.read_file(file).set_index("name")
     assert read["state"].tolist() == ["done", "failed", "pending"]
     assert read.loc["a", "seconds"] == 1.5 and pd.isna(read.loc["b", "seconds"])

@@ -4,11 +4,10 @@ import json
 import time
 
 import pytest
-from plan_helpers import attempt, begun, make, name, plan_of
+from plan_helpers import attempt, begun, ended, make, name, plan_of
 
 from benchmarks.chromium import CHROMIUM, Page
-from xsar_batch.batch import summary
-from xsar_batch.report import command, live
+from xsar_batch.report import live
 
 
 def states(account):
@@ -35,7 +34,7 @@ def test_an_account_follows_the_run(config):
 def test_an_earlier_failure_counts_until_it_is_tried_again(config):
     earlier = begun(plan_of(config), 1)
     attempt(earlier, 1).interrupted("SIGTERM", 143)
-    list(summary.lines(earlier, command.at_end))
+    ended(earlier)
     account = live.Account(begun(plan_of(config), 1))
     assert states(account)[name(1)] == "failed"
 
@@ -73,7 +72,7 @@ def test_data_beside_the_page_say_that_a_run_is_at_work_and_at_last_that_it_is_o
     make(run, 1)
     until(lambda: "done" in held(layout)["columns"]["state"]["of"])
     renewal.stop()
-    assert list(summary.lines(run, command.at_end))
+    assert ended(run)
     assert held(layout)["live"] is None
     assert renewal.trouble == ""
 
@@ -121,6 +120,6 @@ def test_an_open_page_renews_itself_and_keeps_what_a_reader_has_set(renewed):
         assert page.do(place) == pytest.approx(before, abs=1)
         assert page.text("#found") == "1 of 4 SAFEs"
         renewal.stop()
-        list(summary.lines(run, command.at_end))
+        ended(run)
         page.wait("!document.getElementById('age').textContent.includes('at work')")
         assert page.console == []

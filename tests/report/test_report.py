@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from plan_helpers import SCHEMA_FILE, begun, make, plan_of
+from plan_helpers import SCHEMA_FILE, begun, ended, make, plan_of
 
 from benchmarks import made_up
-from xsar_batch import failures as reasons
-from xsar_batch import report
+from xsar_batch import failures, report
 from xsar_batch.batch import status
-from xsar_batch.batch import summary as run_summary
+from xsar_batch.batch.run import End
 from xsar_batch.conversion.layout import Layout
 from xsar_batch.report import (
     coast,
@@ -23,9 +22,9 @@ from xsar_batch.report import (
     excerpts,
     footprint_map,
     footprints,
-    outcomes,
     quicklooks,
     states,
+    status_table,
 )
 from xsar_batch.report.window import WIDTH, fitting
 
@@ -36,7 +35,7 @@ def table(**columns: list) -> pd.DataFrame:
     """A prepared table; rows are named one after the other."""
     count = len(next(iter(columns.values())))
     names = pd.Index([NAME.format(k) for k in range(count)], name="name")
-    return outcomes.prepared(pd.DataFrame({"state": "done", **columns}, index=names))
+    return status_table.prepared(pd.DataFrame({"state": "done", **columns}, index=names))
 
 
 # -- the table -------------------------------------------------------------------------------
@@ -46,14 +45,15 @@ def test_a_table_that_was_written_as_csv_is_the_same(tmp_path):
     made = made_up.table(60)
     made.to_csv(tmp_path / "status.csv")
     pd.testing.assert_frame_equal(
-        outcomes.prepared(outcomes.read(tmp_path / "status.csv")), outcomes.prepared(made)
+        status_table.prepared(status_table.read(tmp_path / "status.csv")),
+        status_table.prepared(made),
     )
 
 
 def test_words_that_look_like_nothing_stay_words(tmp_path):
     file = tmp_path / "status.csv"
     file.write_text("name,state,class,cause,host,seconds\nx,failed,unknown,null,NA,\n")
-    row = outcomes.prepared(outcomes.read(file)).loc["x"]
+    row = status_table.prepared(status_table.read(file)).loc["x"]
     assert (row["cause"], row["host"]) == ("null", "NA")
     assert np.isnan(row["seconds"]) and row["footprint"] == "" and row["mission"] == ""
 
@@ -61,12 +61,12 @@ def test_words_that_look_like_nothing_stay_words(tmp_path):
 def test_a_table_that_is_none_is_refused(tmp_path):
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match="no column name and no column state"):
-        outcomes.read(tmp_path / "other.csv")
+        status_table.read(tmp_path / "other.csv")
     with pytest.raises(ValueError, match="'killed' is none of done, failed, running, pending"):
         table(state=["killed"])
     twice = pd.DataFrame({"state": ["done", "done"]}, index=["a", "a"])
     with pytest.raises(ValueError, match="a stands in the table twice"):
-        outcomes.prepared(twice)
+        status_table.prepared(twice)
 
 
 # -- the page --------------------------------------------------------------------------------
@@ -129,10 +129,11 @@ def test_a_name_that_no_file_can_hold_and_a_tag_are_text(tmp_path):
 # -- at the end of a run ---------------------------------------------------------------------
 
 
-def test_the_report_at_the_end_of_a_run_has_settings_and_versions(ready):
+def test_the_report_at_the_end_of_a_run_has_settings_and_versions(ready, config):
+    ready = plan_of(config, report=True)
     rows = status.table(ready.catalogue.safes.index, ready.done.pending, ready.layout)
     status.write(ready.layout.status, rows)
-    assert command.at_end(ready, rows) == ""
+    assert command.at_end(ready, End(0, rows=rows)) == ""
     text = ready.layout.report.read_text()
     assert ">2 of 4 SAFEs are done</h1>" in text
     told = held(text)["told"]
@@ -145,7 +146,7 @@ def test_a_report_that_cannot_be_written_is_one_line_at_the_end(config, tmp_path
     run = begun(plan_of(config, report=True))
     make(run, 1)
     run.plan.layout.report.mkdir()
-    lines = list(run_summary.lines(run, command.at_end))
+    lines = ended(run)
     place = lines.index(f"    1 of 4 SAFEs are done; each of them: {tmp_path}/out/status.csv")
     file = f"{tmp_path}/out/report.html"
     assert lines[place + 1] == f"    {file} cannot be written: {file}: Is a directory"
@@ -161,7 +162,7 @@ def test_a_run_that_ends_meanwhile_is_counted_in(config, monkeypatch):
         rows = status_table(*arguments, **more)
         if len(looks) == 1:
             make(at_work, 1)
-            list(run_summary.lines(at_work, command.at_end))
+            ended(at_work)
         return rows
 
     status_table = status.table
@@ -272,7 +273,7 @@ def test_a_lone_scene_has_surroundings_and_a_coast():
 
 def test_without_the_coastline_there_is_a_map_that_says_so(monkeypatch):
     def missing(*_, **__):
-        raise reasons.LandMaskError("the coastline is not installed")
+        raise failures.LandMaskError("the coastline is not installed")
 
     monkeypatch.setattr(coast.gshhg, "read", missing)
     made = footprint_map.draw(table(footprint=[BRITTANY]))
@@ -306,7 +307,8 @@ def test_logs_are_quoted_of_every_cause_first(tmp_path, monkeypatch):
 
 
 def test_every_class_says_what_to_do():
-    assert set(reasons.EXIT_CODES) | {"killed", "interrupted"} <= set(states.ADVICE)
+    assert {*failures.EXIT_CODES, "killed", "interrupted"} == {*states.ADVICE}
+    assert "Leave it out by select, or change resolution." in states.ADVICE.values()
 
 
 # -- logs and quicklooks ---------------------------------------------------------------------

@@ -53,8 +53,16 @@ def test_table_of_variables_is_that_of_the_code():
 
 def test_table_of_failures_is_that_of_the_code():
     assert failures.table() in README, "update it with: python -m xsar_batch.failures"
-    every = {cls.name for cls in failures.Failure.__subclasses__()}
-    assert every - {"killed"} <= {cls.name for cls in failures.CLASSES}
+    known = set(failures.EXIT_CODES)
+    assert {cls.name for cls in _subclasses(failures.Failure)} - {"killed"} <= known
+    assert len(set(failures.EXIT_CODES.values())) == len(known), "one exit code each"
+    schema = yaml.safe_load(settings_table.SCHEMA.read_text())
+    states = schema["properties"]["select"]["properties"]["state"]["items"]["enum"]
+    assert set(states) == {"failed", "killed", "interrupted", *known}
+
+
+def _subclasses(cls):
+    return {one for below in cls.__subclasses__() for one in (below, *_subclasses(below))}
 
 
 def test_make_targets_exist():

@@ -11,7 +11,7 @@ from repository import REPO, SCRIPTS
 from xsar_batch.batch import status
 from xsar_batch.conversion import outcome
 from xsar_batch.conversion.layout import Layout
-from xsar_batch.report import geojson, outcomes
+from xsar_batch.report import geojson, status_table
 
 NOTEBOOK = REPO / "examples" / "look_at_products.ipynb"
 
@@ -45,7 +45,7 @@ def test_it_runs_on_products(scene, land_mask_file, tmp_path, monkeypatch):
     assert outcome.read(layout.outcome(names[2]))["class"] == "bad-safe"
     rows = status.table(names, names[2:], layout)
     status.write(layout.status, rows)
-    geojson.write(layout.geojson, outcomes.prepared(outcomes.of_rows(rows)))
+    geojson.write(layout.geojson, status_table.prepared(status_table.of_rows(rows)))
 
     monkeypatch.setenv("XSAR_BATCH_PRODUCTS", str(tmp_path))
     notebook = nbformat.read(NOTEBOOK, as_version=4)

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import psutil
-from processes import PATIENCE, environment
+from processes import TIMEOUT, environment
 from repository import SCRIPTS
 
 from xsar_batch.conversion import forkserver, job_table, recipe
@@ -85,7 +85,7 @@ class Run:
 
     def convert(self, safe: Path, **options) -> tuple[int, str]:
         process = self.start(safe, **options)
-        out, _ = process.communicate(timeout=PATIENCE)
+        out, _ = process.communicate(timeout=TIMEOUT)
         return process.returncode, out
 
     def servers(self) -> list[psutil.Process]:
@@ -107,7 +107,7 @@ class Run:
     def sleeping(self) -> psutil.Process:
         """The process of the conversion that sleeps."""
         path = self.folder / "sleeping"
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT
         while not (path.exists() and path.read_text()):
             assert time.monotonic() < end
             time.sleep(0.02)

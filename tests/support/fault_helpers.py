@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from processes import PATIENCE
+from processes import TIMEOUT
 
 #: Somebody who owns nothing. Root ignores permissions, so the tests have to be somebody else.
 NOBODY = 65534
@@ -119,7 +119,7 @@ class Traces:
         shutil.rmtree(self.tmp, ignore_errors=True)
 
 
-def wait_for(is_so: Callable[[], object], process: subprocess.Popen, seconds: float = PATIENCE):
+def wait_for(is_so: Callable[[], object], process: subprocess.Popen, seconds: float = TIMEOUT):
     """Wait until something is so; returns what it is. The process must not end before."""
     end = time.monotonic() + seconds
     while not (found := is_so()):

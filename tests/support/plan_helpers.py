@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from xsar_batch.batch import summary
 from xsar_batch.batch.plan import Plan
 from xsar_batch.batch.run import Run
 from xsar_batch.conversion import outcome, recipe
 from xsar_batch.conversion.layout import Layout
+from xsar_batch.report.command import at_end
 
 SCHEMA_FILE = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 NAME = "S1A_IW_GRDH_1SDV_20240301T180000_20240301T180025_052792_0671C0_ABCD"
@@ -52,8 +54,14 @@ def begun(plan, *numbers):
     return run
 
 
+def ended(run):
+    """End a run; returns what is said then."""
+    end = run.end()
+    return list(summary.lines(run, end, at_end(run.plan, end)))
+
+
 def put_in_force(layout, contents):
-    path = recipe.next_file(layout.own)
+    path = recipe.next_file(layout.internal)
     recipe.put_in_force(path, contents)
     return path
 

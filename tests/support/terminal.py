@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyte
-from processes import PATIENCE, environment
+from processes import TIMEOUT, environment
 
 
 class Terminal:
@@ -58,7 +58,7 @@ class Terminal:
         """The row in which the cursor is."""
         return self.screen.display[self.screen.cursor.y].rstrip()
 
-    def until(self, is_so: Callable[[], object], seconds: float = PATIENCE) -> None:
+    def until(self, is_so: Callable[[], object], seconds: float = TIMEOUT) -> None:
         """Show what comes until something is so."""
         end = time.monotonic() + seconds
         while not is_so():
@@ -70,7 +70,7 @@ class Terminal:
         try:
             while self._show():
                 pass
-            return self.process.wait(PATIENCE)
+            return self.process.wait(TIMEOUT)
         finally:
             if self.process.poll() is None:
                 os.killpg(self.process.pid, signal.SIGKILL)

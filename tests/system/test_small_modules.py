@@ -625,7 +625,7 @@ def test_a_product_is_made_with_the_recipe_of_its_conversion(tmp_path):
     path = tmp_path / "a.json"
     for recipe in (FIRST, SECOND):
         one = outcome.Outcome(path, NAME, recipe=recipe)
-        one.replacing()
+        one.forget_old_product()
         assert made_with(path) is None
         one.done()
         assert made_with(path) == recipe
@@ -647,7 +647,7 @@ def test_while_the_product_is_replaced_nobody_knows(tmp_path):
     path = tmp_path / "a.json"
     outcome.Outcome(path, NAME, recipe=FIRST).done()
     one = outcome.Outcome(path, NAME, recipe=SECOND)
-    one.replacing()
+    one.forget_old_product()
     assert (outcome.read(path)["state"], made_with(path)) == ("running", None)
     # Killed here, the next attempt does not know either.
     assert outcome.of_product(outcome.Outcome(path, NAME, recipe=FIRST).record) is None
@@ -663,7 +663,7 @@ def test_layout():
     assert layout.product("a") == Path("/out/a.nc")
     assert layout.log("a") == Path("/out/logs/a.log")
     assert layout.outcome("a") == Path("/out/logs/a.json")
-    assert layout.own == Path("/out/.xsar_batch")
+    assert layout.internal == Path("/out/.xsar_batch")
     assert layout.quicklook("a") == Path("/out/quicklooks/a.png")
     own = [layout.land_mask("2"), layout.run("3"), layout.lock, layout.previous]
     assert own == [

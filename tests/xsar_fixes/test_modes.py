@@ -156,12 +156,12 @@ def test_bilinear_positions_of_high_latitudes_are_those_of_the_scene(latitude):
 
 
 def test_noise_that_is_next_to_nothing_is_told(made):
-    assert noise.remark(made.ds, "002.72") is None
+    assert noise.warning(made.ds, "002.72") is None
     early = made.ds.assign(nesz=made.ds["nesz"] * 1e-12)
     assert re.match(
         r"IPF 002\.36 annotated next to no noise \(nesz is -14\d dB\)",
-        noise.remark(early, "002.36"),
+        noise.warning(early, "002.36"),
     )
     none = made.ds.assign(nesz=made.ds["nesz"] * 0)
-    assert "(nesz is -inf dB)" in noise.remark(none, "002.43")
-    assert noise.remark(made.ds.drop_vars("nesz"), "002.36") is None
+    assert "(nesz is -inf dB)" in noise.warning(none, "002.43")
+    assert noise.warning(made.ds.drop_vars("nesz"), "002.36") is None

@@ -114,7 +114,7 @@ def metres_off(ds, lines, samples):
     return Geod(ellps="WGS84").inv(*place, truth.longitude, truth.latitude)[2].max()
 
 
-# -- P1: dask keys -----------------------------------------------------------------------------
+# -- dask keys ---------------------------------------------------------------------------------
 
 
 def test_plain_xsar_mixes_up_variables(plain, safe):
@@ -149,7 +149,7 @@ def test_unique_names_of_two_products_at_once(cured, safe, checkerboard):
         np.testing.assert_array_equal(found, wanted)
 
 
-# -- P2: labels --------------------------------------------------------------------------------
+# -- labels ------------------------------------------------------------------------------------
 
 
 def test_plain_xsar_mislabels_cells(plain, checkerboard):
@@ -243,7 +243,7 @@ def test_full_resolution_is_left_alone(cured, checkerboard):
     assert sorted(set(corner.ravel())) == [100, 300]
 
 
-# -- P4: stripmap ------------------------------------------------------------------------------
+# -- stripmap ----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

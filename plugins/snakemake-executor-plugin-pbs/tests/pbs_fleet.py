@@ -51,7 +51,7 @@ class Script:
         self.jobs[answer] = QUEUED
         return answer
 
-    def qstat(self, ids, patience=None):
+    def qstat(self, ids, timeout=None):
         self.calls.append(("qstat", list(ids), self.clock()))
         if self.to_qstat:
             answer = self.to_qstat.pop(0)
@@ -59,7 +59,7 @@ class Script:
         known = {i: self.jobs[i] for i in ids if isinstance(self.jobs.get(i), Status)}
         return Round(known, {i for i in ids if self.jobs.get(i) == "gone"})
 
-    def qdel(self, ids, patience=None):
+    def qdel(self, ids, timeout=None):
         self.calls.append(("qdel", list(ids), self.clock()))
         if self.to_qdel:
             return self.to_qdel.pop(0)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from processes import PATIENCE, environment, snakemake_command
+from processes import TIMEOUT, environment, snakemake_command
 from standin.pbs import Server
 
 #: Each job notes that it starts, and in which PBS job; what is in `bad` fails, what is in `hang`
@@ -101,12 +101,12 @@ class Project:
                 start_new_session=True,
             )
 
-    def run(self, *arguments: str, patience: float = PATIENCE, **options: str) -> Ended:
+    def run(self, *arguments: str, timeout: float = TIMEOUT, **options: str) -> Ended:
         begin = time.monotonic()
         before = len(self.out)
         process = self.begin(*arguments, **options)
         try:
-            code = process.wait(patience)
+            code = process.wait(timeout)
         finally:
             kill(process)
         return Ended(code, self.out[before:], time.monotonic() - begin)
@@ -125,7 +125,7 @@ def kill(process: subprocess.Popen, number: int = signal.SIGKILL) -> None:
         process.wait()
 
 
-def wait_until(is_so: Callable[[], object], seconds: float = PATIENCE) -> float:
+def wait_until(is_so: Callable[[], object], seconds: float = TIMEOUT) -> float:
     """Seconds until something is so."""
     begin = time.monotonic()
     while not is_so():

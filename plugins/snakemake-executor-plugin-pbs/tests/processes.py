@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 #: Seconds after which a subprocess is hung: far more than any takes, less than a CI job.
-PATIENCE = 120
+TIMEOUT = 120
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def run(*command: str | os.PathLike, cwd: Path | None = None, **more: str | None
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     return Ran(done.returncode, done.stdout)

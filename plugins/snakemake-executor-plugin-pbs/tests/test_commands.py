@@ -127,7 +127,7 @@ def test_no_answer_is_no_news(server, tmp_path, how):
 
 def test_a_server_that_hangs(server, tmp_path):
     server.set(fail={"qstat": "hang", "qsub": "hang", "qdel": "hang"})
-    commands = Commands(patience=0.3)
+    commands = Commands(timeout=0.3)
     with pytest.raises(Unclear, match=re.escape("qsub gave no answer for 0.3 s")):
         submit(tmp_path, commands)
     assert commands.qstat(["7.s"]).problem == "qstat gave no answer for 0.3 s"
@@ -136,7 +136,7 @@ def test_a_server_that_hangs(server, tmp_path):
 
 def test_what_hangs_leaves_no_process(script, tmp_path):
     script("qstat", f"sleep 98.7 & echo $! > {tmp_path}/pid; wait")
-    Commands(patience=2).qstat(["7.s"])
+    Commands(timeout=2).qstat(["7.s"])
     pid = int((tmp_path / "pid").read_text())
     status = Path(f"/proc/{pid}/stat")
     until(lambda: not status.exists() or " Z " in status.read_text())

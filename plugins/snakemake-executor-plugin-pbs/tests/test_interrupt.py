@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from processes import PATIENCE, environment
+from processes import TIMEOUT, environment
 from snakemake_executor_plugin_pbs.interrupt import Interrupt
 
 #: The main thread is deaf for a while, as Snakemake's is that writes a log message.
@@ -60,7 +60,7 @@ def test_it_is_sent_again_until_it_is_heard():
         assert next(lines) == "done\n"
         process.send_signal(signal.SIGINT)
         assert next(lines) == "as before\n"
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT) == 0
 
 
 def test_nothing_is_sent_where_nothing_came():

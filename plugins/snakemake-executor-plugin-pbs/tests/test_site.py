@@ -31,7 +31,7 @@ def test_batch_systems(said, name, version, is_refused):
 
 
 def test_a_command_that_hangs_or_is_not_there_is_no_error():
-    assert site.ask(["sleep", "60"], patience=0.1).code is None
+    assert site.ask(["sleep", "60"], timeout=0.1).code is None
     assert site.ask(["no-such-command"]).code is None
     assert site.ask(["sh", "-c", "echo x; exit 3"]).code == 3
 

@@ -92,7 +92,7 @@ def test_a_job_that_hangs_is_ended_alone(project):
     work = project(3)
     work.mark("hang", 1)
     begin = time.monotonic()
-    ended = work.run(pbs_pack_size="3", patience=180)
+    ended = work.run(pbs_pack_size="3", timeout=180)
     assert ended.code == 0, ended.out
     assert time.monotonic() - begin < 170
     assert "it ran longer than its runtime of 1 min" in ended.out

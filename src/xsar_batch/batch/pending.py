@@ -51,7 +51,7 @@ def tell(names: Iterable[str], layout: Layout, recipe: Recipe, remake: bool = Fa
         The folder holds products of another recipe, or cannot be listed.
     """
     done = Done(there=products(layout.output_dir))
-    known = recipes.in_force(layout.own)
+    known = recipes.in_force(layout.internal)
     before = known.recipe if known else recipe
     if before != recipe and done.there and not remake:
         raise ConfigError(_refusal(layout.output_dir, before, recipe))

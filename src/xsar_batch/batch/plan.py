@@ -141,10 +141,10 @@ class Plan:
 
         Settled once, since as soon as the file is there, the next one would be meant.
         """
-        known = recipes.in_force(self.layout.own)
+        known = recipes.in_force(self.layout.internal)
         if known and known.recipe == self.recipe and not self.done.outdated:
             return known.path
-        return recipes.next_file(self.layout.own)
+        return recipes.next_file(self.layout.internal)
 
     @property
     def land_mask_file(self) -> Path:
@@ -203,7 +203,7 @@ class Plan:
         return _shell(script, os.fspath(self.layout.output_dir), *places)
 
 
-def tool(script: Path, config: Mapping[str, Any], *words: str) -> str:
+def script_command(script: Path, config: Mapping[str, Any], *words: str) -> str:
     """Shell command of a script that wants to know the settings."""
     return _shell(script, *words, "--settings", json.dumps(config, default=str))
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from snakemake.jobs import Job
 
 
-def spare(rule: str, has_failed_for_good: Callable[[str], bool]) -> None:
+def skip_useless(rule: str, has_failed_for_good: Callable[[str], bool]) -> None:
     """Let Snakemake, in this process, ask first; its jobs of ``rule`` have a wildcard ``name``."""
 
     def restart_times(job: Job) -> int:

@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from xsar_batch.batch import lock, previous, status
@@ -17,8 +18,22 @@ from xsar_batch.system import atomic_write, full_disk
 FORGOTTEN_AFTER = 30 * 86_400
 
 
+@dataclass
+class End:
+    """What a run came to: outcomes by how they ended, and how it stands with every SAFE now."""
+
+    #: Products of other settings that are back.
+    restored: int
+    made: list[dict[str, Any]] = field(default_factory=list)
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    not_tried: list[str] = field(default_factory=list)
+    rows: list[status.Row] = field(default_factory=list)
+    #: Why ``status.csv`` could not be written.
+    trouble: str = ""
+
+
 class Run:
-    """One call of Snakemake that converts something."""
+    """One call of Snakemake. It begins only if something is to be converted."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -38,7 +53,7 @@ class Run:
         self.names = list(names)
         layout = self.plan.layout
         try:
-            for folder in (layout.own, layout.logs):
+            for folder in (layout.internal, layout.logs):
                 folder.mkdir(parents=True, exist_ok=True)
             # Of a run that was killed, what it had submitted counts as of this one.
             self.id = lock.acquire(layout.lock)
@@ -58,7 +73,7 @@ class Run:
     def _prepare(self) -> None:
         layout = self.plan.layout
         there = self.plan.done.there.union(previous.settle(layout))
-        for folder in (layout.output_dir, layout.own, layout.logs):
+        for folder in (layout.output_dir, layout.internal, layout.logs):
             atomic_write.remove_stale(folder)
         # Whatever stands in its place: products come all the same.
         with suppress(OSError):
@@ -76,19 +91,33 @@ class Run:
         record = outcome.read(self.plan.layout.outcome(name)) or {}
         return record.get("run") == self.id and record.get("class") in FINAL
 
-    def end(self) -> int:
-        """Give products back that were to be made again and were not, and release the lock.
-
-        Returns how many products of other settings are back.
-        """
+    def end(self) -> "End":
+        """Give products back that were to be made again and were not, release the lock, and write
+        ``status.csv``."""
+        layout = self.plan.layout
         try:
-            return len(previous.settle(self.plan.layout))
+            restored = len(previous.settle(layout))
         finally:
-            lock.release(self.plan.layout.lock)
+            lock.release(layout.lock)
+        end, records = End(restored), {}
+        for name in self.names:
+            record = records[name] = outcome.read(layout.outcome(name))
+            if record is None or record.get("run") != self.id:
+                end.not_tried.append(name)
+            else:
+                (end.made if record["state"] == "done" else end.failures).append(record)
+        made = {record["name"] for record in end.made}
+        pending = set(self.plan.done.pending).difference(made)
+        end.rows = status.table(self.plan.catalogue.safes.index, pending, layout, fresh=records)
+        try:
+            status.write(layout.status, end.rows)
+        except OSError as error:
+            end.trouble = f"{layout.status} cannot be written: {error.strerror or error}"
+        return end
 
     def _remove_forgotten(self) -> None:
-        own = self.plan.layout.own
-        for file in (*own.glob("run-*.sqlite"), *own.glob("land_mask-*.fgb")):
+        internal = self.plan.layout.internal
+        for file in (*internal.glob("run-*.sqlite"), *internal.glob("land_mask-*.fgb")):
             old = time.time() - file.stat().st_mtime > FORGOTTEN_AFTER
             if old and file not in (self.plan.run_file, self.plan.land_mask_file):
                 file.unlink(missing_ok=True)

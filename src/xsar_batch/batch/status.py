@@ -16,6 +16,7 @@ from xsar_batch.batch import lock
 from xsar_batch.conversion import outcome
 from xsar_batch.conversion.layout import Layout
 from xsar_batch.system import atomic_write
+from xsar_batch.system.process import began
 
 #: Columns of ``status.csv``, in their order. Those from ``seconds`` on are empty where there was no
 #: attempt, or nobody noted it. Times are UTC (ISO 8601), ``footprint`` is WKT.
@@ -78,7 +79,10 @@ def row(name: str, record: Mapping[str, Any] | None, is_done: bool, running: str
 
 def is_at_work(record: Mapping[str, Any], running: str | None) -> bool:
     """Whether an outcome is that of a conversion which is not at its end yet."""
-    return record["state"] == "running" and running is not None and record.get("run") == running
+    if record["state"] != "running" or running is None or record.get("run") != running:
+        return False
+    # A run that goes on after one that was killed has its name, and finds what died with it here.
+    return record["host"] != os.uname().nodename or bool(began(record["pid"]))
 
 
 def failure_class(record: Mapping[str, Any]) -> str:

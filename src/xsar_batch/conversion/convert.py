@@ -73,7 +73,7 @@ def run(job: Job) -> int:
     logger.info("%s -> %s", job.safe, job.product)
     outcome.record["footprint"] = footprint.of(job.safe)
     try:
-        known = convert(job, outcome.replacing)
+        known = convert(job, outcome.forget_old_product)
     except BaseException as error:
         stop = _stop(error)
         if isinstance(stop, (KeyboardInterrupt, _Terminated)):
@@ -135,12 +135,12 @@ def convert(job: Job, before_publishing: Callable[[], None]) -> dict[str, Any]:
         ds,
         checked,
         job.recipe["resolution"] if is_ours else None,
-        flagged="exact_mean_of_squares" in workarounds,
+        flagged=recipe.wants_repairs(job.recipe),
     )
-    remark = noise.remark(ds, checked.ipf)
-    if remark:
-        logger.warning(remark)
-        ds = ds.assign_attrs(comment=remark)
+    noise_warning = noise.warning(ds, checked.ipf)
+    if noise_warning:
+        logger.warning(noise_warning)
+        ds = ds.assign_attrs(comment=noise_warning)
     ds = cf.conform(ds)
     ds = netcdf.with_provenance(ds, checked.name, checked.ipf, job.recipe, workarounds)
 

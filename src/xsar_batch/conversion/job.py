@@ -56,7 +56,7 @@ class Job:
             product=layout.product(name),
             land_mask=Path(known["land_mask"]),
             recipe=known["recipe"],
-            recipes=layout.own,
+            recipes=layout.internal,
             function=known["function"],
             threads=threads,
             compression=known["compression"],

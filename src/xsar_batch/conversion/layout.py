@@ -62,19 +62,19 @@ class Layout:
         return self.quicklooks / f"{name}.png"
 
     @property
-    def own(self) -> Path:
+    def internal(self) -> Path:
         """What the workflow keeps for itself."""
         return self.output_dir / ".xsar_batch"
 
     @property
     def lock(self) -> Path:
         """There while a run is at work. See :mod:`xsar_batch.batch.lock`."""
-        return self.own / "running.json"
+        return self.internal / "running.json"
 
     @property
     def previous(self) -> Path:
         """Products that are being made again. See :mod:`xsar_batch.batch.previous`."""
-        return self.own / "previous"
+        return self.internal / "previous"
 
     def check(self) -> None:
         """Whether these folders can be.
@@ -84,7 +84,7 @@ class Layout:
         ConfigError
             A file is where one of them should be.
         """
-        for folder in (self.own, self.logs, self.previous):
+        for folder in (self.internal, self.logs, self.previous):
             if folder.exists() and not folder.is_dir():
                 raise ConfigError(
                     f"output_dir: {folder} is a file, and should be a folder.\n"
@@ -93,8 +93,8 @@ class Layout:
 
     def land_mask(self, digest: str) -> Path:
         """Land polygons, tiled and indexed. See :mod:`xsar_batch.landmask.polygons`."""
-        return self.own / f"land_mask-{digest}.fgb"
+        return self.internal / f"land_mask-{digest}.fgb"
 
     def run(self, digest: str) -> Path:
         """What the jobs of a run must know. See :mod:`xsar_batch.conversion.job_table`."""
-        return self.own / f"run-{digest}.sqlite"
+        return self.internal / f"run-{digest}.sqlite"

@@ -49,7 +49,7 @@ class Outcome:
             self.record["product_record"] = made
         self._write()
 
-    def replacing(self) -> None:
+    def forget_old_product(self) -> None:
         """The next moment there may be another product: from now on nobody knows which."""
         if self.record.pop("product_record", None) is not None:
             self._write()

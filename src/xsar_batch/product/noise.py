@@ -14,7 +14,7 @@ import xarray as xr
 LOWEST = -40.0
 
 
-def remark(ds: xr.Dataset, ipf: str) -> str | None:
+def warning(ds: xr.Dataset, ipf: str) -> str | None:
     """What users must know of the noise in a computed result; None where it is as it should be."""
     if "nesz" not in ds or not np.isfinite(ds["nesz"]).any():
         return None

@@ -14,7 +14,7 @@ import pandas as pd
 
 from xsar_batch.batch import lock
 from xsar_batch.conversion.layout import Layout
-from xsar_batch.report import data, outcomes, page
+from xsar_batch.report import data, page, status_table
 from xsar_batch.report.footprint_map import Map
 from xsar_batch.system.atomic_write import published
 
@@ -30,7 +30,7 @@ def write(
 ) -> Map:
     """Write the report in one step; returns its map, to be handed in as ``view`` the next time.
 
-    ``table`` has a row for each SAFE, as ``status.csv`` (see :mod:`.outcomes`); logs and quicklooks
+    ``table`` has a row for each SAFE, as ``status.csv`` (:mod:`.status_table`); logs and quicklooks
     are looked up in ``layout`` and may be missing. ``settings`` and ``versions`` are shown as they
     are, ``live`` is that of :func:`.data.of`. For a run that is at work, and where an earlier one
     left them, the same data stand in ``report-data.js`` beside it.
@@ -44,7 +44,7 @@ def write(
     """
     told = {"settings": dict(settings), "versions": dict(versions)}
     links = page.links(file, layout)
-    made, drawn = data.of(outcomes.prepared(table), layout, links, told, live, view)
+    made, drawn = data.of(status_table.prepared(table), layout, links, told, live, view)
     text = data.as_json(made)
     file.parent.mkdir(parents=True, exist_ok=True)
     beside = page.data_file(file)

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,20 @@ from xsar_batch.system.versions import versions
 if TYPE_CHECKING:
     import pandas as pd
 
+    from xsar_batch.batch.run import End
 
-def at_end(plan: Plan, rows: Sequence[status.Row]) -> str:
-    """Write report and ``status.geojson``; returns why that failed, or nothing."""
-    from xsar_batch.report import outcomes
+
+def at_end(plan: Plan, end: "End") -> str | None:
+    """Write report and ``status.geojson``; returns why that failed, nothing if it did not, None if
+    no report is wanted."""
+    if not plan.settings.report or end.trouble:
+        return None
+    from xsar_batch.report import status_table
 
     try:
-        _write(plan.layout.report, outcomes.of_rows(rows), plan.layout, plan.settings.told())
+        _write(
+            plan.layout.report, status_table.of_rows(end.rows), plan.layout, plan.settings.told()
+        )
     except KeyboardInterrupt:
         # The end of the run is still to be told.
         return "interrupted"
@@ -75,34 +82,34 @@ def main(words: list[str], script: str = __file__) -> int:
 
 
 def _of_table(options: argparse.Namespace) -> Path:
-    from xsar_batch.report import outcomes
+    from xsar_batch.report import status_table
 
     layout = Layout(options.output_dir)
-    table = outcomes.read(options.table or layout.status)
+    table = status_table.read(options.table or layout.status)
     file = options.report or layout.report
     _write(file, table, layout, {})
     return file
 
 
 def _of_now(options: argparse.Namespace, script: str) -> Path:
-    from xsar_batch.report import outcomes
+    from xsar_batch.report import status_table
 
     plan, rows = as_it_stands(*script_settings.settings(options, script))
     layout = plan.layout
     layout.output_dir.mkdir(parents=True, exist_ok=True)
     status.write(layout.status, rows)
-    _write(layout.report, outcomes.of_rows(rows), layout, plan.settings.told())
+    _write(layout.report, status_table.of_rows(rows), layout, plan.settings.told())
     return layout.report
 
 
 def _write(file: Path, table: "pd.DataFrame", layout: Layout, settings: Mapping[str, str]) -> None:
     # Half a second, which only who writes one need spend.
     from xsar_batch import report
-    from xsar_batch.report import geojson, outcomes
+    from xsar_batch.report import geojson, status_table
 
     told = {key.removesuffix("_version"): value for key, value in versions().items()}
     report.write(file, table, layout, settings, told)
-    geojson.write(file.with_name(layout.geojson.name), outcomes.prepared(table))
+    geojson.write(file.with_name(layout.geojson.name), status_table.prepared(table))
 
 
 def as_it_stands(config: Mapping[str, Any], schema: Path) -> tuple[Plan, list[status.Row]]:

@@ -42,7 +42,7 @@ def of(
 ) -> tuple[dict[str, Any], Map]:
     """The data, and the map in them, to be handed in as ``view`` the next time.
 
-    ``rows`` are a :func:`prepared <xsar_batch.report.outcomes.prepared>` table, ``links`` addresses
+    ``rows`` are a table :func:`.prepared` for it, ``links`` addresses
     of folders beside the page, ``told`` settings and versions, as they are shown. ``live`` says of
     a run that is at work when it ``began`` (s since 1970), how many SAFEs it has (``count``), and
     after how many seconds there will be new data (``pause``).

@@ -23,7 +23,7 @@ FIRST = 5
 OF_CPU, OF_TIME = 0.01, 0.1
 
 #: Seconds that the end of a run waits for a page that is just being written.
-PATIENCE = 60
+TIMEOUT = 60
 
 
 class Account:
@@ -74,7 +74,7 @@ class Renewal:
         """End it; what is just being written gets done."""
         self._over.set()
         if self._thread:
-            self._thread.join(PATIENCE)
+            self._thread.join(TIMEOUT)
 
     def _renew(self) -> None:
         began, pause = time.time(), float(FIRST)
@@ -99,13 +99,13 @@ class Renewal:
 
     def _write(self, account: Account, view: Any, began: float, pause: float) -> Any:
         # Half a second, which a run that is over at once need not spend.
-        from xsar_batch.report import outcomes, write
+        from xsar_batch.report import status_table, write
 
         plan = self._run.plan
         live = {"began": int(began), "count": len(self._run.names), "pause": round(pause, 1)}
         # What the pages before this one took: python -m benchmarks live reads it.
         live["cpu"] = round(self.cpu, 3)
-        rows = outcomes.of_rows(account.rows())
+        rows = status_table.of_rows(account.rows())
         told = versions().items()
         return write(
             plan.layout.report,

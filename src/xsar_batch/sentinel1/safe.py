@@ -63,7 +63,7 @@ def check(path: str | os.PathLike, repairs: bool = True) -> Safe:
     if {"[", "]"} & set(str(path)):
         raise Unsupported(f"xsar takes [ and ] for a pattern: move or link it from {path.parent}")
     fields = product_name.parse(name)
-    assert fields is not None, "_check_kind refuses other names"
+    assert fields is not None, "check_kind refuses other names"
     listed = manifest.read(path, fields)
     annotations: list[Annotation] = []
     for polarisation, *entries in zip(listed.polarisations, *listed.files.values(), strict=True):

@@ -13,7 +13,7 @@ def say(lines: Iterable[str]) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def end_with_the_reader() -> None:
+def end_on_broken_pipe() -> None:
     """From now on end without a word when nobody reads on, as after ``| head``."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 #: Seconds of silence after which it is said.
-PATIENCE = 20.0
+SAID_AFTER = 20.0
 
 
 class Waiting:
@@ -18,7 +18,7 @@ class Waiting:
 
     def _look(self) -> None:
         before = said = ""
-        while not self._is_over.wait(PATIENCE):
+        while not self._is_over.wait(SAID_AFTER):
             if self.place == before != said:
                 print(
                     f"xsar-batch: still waiting: {before} does not answer\n"

@@ -1,9 +1,11 @@
 """Ways round faults of xsar, one a module: wrong values, and work done again and again.
 
 Those of ``REPAIRS`` change what plain xsar gives, or make products possible that it refuses; the
-setting ``repairs`` switches them. The others are always on: without them products are wrong.
+setting ``repairs`` switches them. Those of ``ALWAYS`` are always on: without the first two values
+are wrong, and the others change no value but save time. ``block_rms`` and
+``noise_means`` are what two of them compute.
 
-Each module says which fault, since when and where it is reported, and has ``apply()`` and
+Each other module says which fault, since when and where it is reported, and has ``apply()`` and
 ``remove()``, which may be called more than once. Each has a test in ``tests/xsar_fixes/`` that
 fails as soon as plain xsar does the right thing: then the module can go.
 """
@@ -28,7 +30,7 @@ from xsar_batch.xsar_fixes import (
     xml_parsed_once,
 )
 
-MODULES = (
+ALWAYS = (
     *(unique_dask_names, whole_pixels),
     # These change no value.
     *(control_points_written_once, pixels_read_once, positions_at_once),
@@ -51,7 +53,7 @@ def apply(repairs: bool = True) -> tuple[str, ...]:
     global _is_applied
     for module in REPAIRS:
         module.remove()
-    wanted = (*MODULES, *(REPAIRS if repairs else ()))
+    wanted = (*ALWAYS, *(REPAIRS if repairs else ()))
     for module in wanted:
         module.apply()
     _is_applied = True
@@ -67,7 +69,7 @@ def ensure() -> None:
 def remove() -> None:
     """Undo :func:`apply`."""
     global _is_applied
-    # The last one first: a repair may stand on others.
-    for module in (*REPAIRS, *MODULES):
+    # A repair may stand on one of the others.
+    for module in (*REPAIRS, *ALWAYS):
         module.remove()
     _is_applied = False

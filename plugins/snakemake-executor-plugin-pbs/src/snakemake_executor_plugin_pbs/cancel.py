@@ -16,7 +16,7 @@ BY_THEMSELVES = 5.0
 TICK = 0.5
 
 #: Seconds that qstat may take here: a server that is slower is told to delete everything.
-PATIENCE = 3.0
+TIMEOUT = 3.0
 
 
 def end_all(
@@ -31,7 +31,7 @@ def end_all(
     begin, left = clock(), list(ids)
     deleted: set[str] = set()
     while left:
-        answer = server.qstat(left, patience=PATIENCE)
+        answer = server.qstat(left, timeout=TIMEOUT)
         ended = {i for i in left if i in answer.jobs and answer.jobs[i].is_over}
         left = [i for i in left if i not in ended | answer.gone]
         elapsed = clock() - begin
@@ -39,7 +39,7 @@ def end_all(
         patient = runs if elapsed < min(BY_THEMSELVES, within) else set()
         if to_delete := [i for i in left if i not in deleted | patient]:
             deleted |= set(to_delete)
-            if problem := server.qdel(to_delete, patience=within):
+            if problem := server.qdel(to_delete, timeout=within):
                 return left, problem
         elif left and elapsed >= within:
             break

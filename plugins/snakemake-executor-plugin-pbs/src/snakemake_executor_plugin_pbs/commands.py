@@ -20,7 +20,7 @@ from . import qstat
 from .qstat import Status
 
 #: Seconds after which a command that does not answer is ended.
-PATIENCE = 60
+TIMEOUT = 60
 
 _JOB_ID = re.compile(r"^\d+(?:\[\])?(?:\.[\w.-]+)?$")
 
@@ -74,8 +74,8 @@ class Round:
 class Commands:
     """The commands of PBS, found on PATH."""
 
-    def __init__(self, patience: float = PATIENCE) -> None:
-        self.patience = patience
+    def __init__(self, timeout: float = TIMEOUT) -> None:
+        self.timeout = timeout
         #: Whether the server keeps finished jobs; found out when it says that it does not.
         self.history = True
         self._wide = True
@@ -94,30 +94,30 @@ class Commands:
         Refused, Later, Unclear
         """
         try:
-            code, out, error = self._run(["qsub", *arguments], self.patience)
+            code, out, error = self._run(["qsub", *arguments], self.timeout)
         except subprocess.TimeoutExpired:
-            raise Unclear(f"qsub gave no answer for {self.patience:g} s") from None
+            raise Unclear(f"qsub gave no answer for {self.timeout:g} s") from None
         except OSError as problem:
             raise Later(f"qsub cannot be started: {problem}") from None
         return submitted(code, out, error)
 
-    def qstat(self, ids: Sequence[str], patience: float | None = None) -> Round:
+    def qstat(self, ids: Sequence[str], timeout: float | None = None) -> Round:
         """Ask for all of them at once."""
-        patience = patience or self.patience
+        timeout = timeout or self.timeout
         flags = "-f" + ("w" if self._wide else "")
         options = ["-x", flags] if self.history else [flags]
         try:
-            code, out, error = self._run(["qstat", *options, *ids], patience, stoppable=True)
+            code, out, error = self._run(["qstat", *options, *ids], timeout, stoppable=True)
         except subprocess.TimeoutExpired:
-            return Round({}, set(), f"qstat gave no answer for {patience:g} s")
+            return Round({}, set(), f"qstat gave no answer for {timeout:g} s")
         except OSError as cause:
             return Round({}, set(), f"qstat cannot be started: {cause}")
         if self.history and "not configured to maintain job history" in error + out:
             self.history = False
-            return self.qstat(ids, patience)
+            return self.qstat(ids, timeout)
         if self._wide and re.search(r"usage: *qstat", error) and not out:
             self._wide = False
-            return self.qstat(ids, patience)
+            return self.qstat(ids, timeout)
         # A server may answer under a longer or a shorter name of its own: numbers are compared.
         told = {_number(job_id): status for job_id, status in qstat.parse(out).items()}
         unknown = {_number(job_id) for job_id in qstat.gone(error)}
@@ -129,10 +129,10 @@ class Commands:
             problem = f"qstat ended with exit code {code} and said: {said}"
         return Round(jobs, gone - set(jobs), problem)
 
-    def qdel(self, ids: Sequence[str], patience: float | None = None) -> str:
+    def qdel(self, ids: Sequence[str], timeout: float | None = None) -> str:
         """Delete; returns what went wrong, nothing if all are deleted or are gone anyway."""
         try:
-            code, _, error = self._run(["qdel", *ids], patience or self.patience)
+            code, _, error = self._run(["qdel", *ids], timeout or self.timeout)
         except subprocess.TimeoutExpired:
             return "qdel gave no answer"
         except OSError as problem:
@@ -153,7 +153,7 @@ class Commands:
         self._stopped.clear()
 
     def _run(
-        self, command: list[str], patience: float, stoppable: bool = False
+        self, command: list[str], timeout: float, stoppable: bool = False
     ) -> tuple[int, str, str]:
         if stoppable and self._stopped.is_set():
             raise OSError("the run is being cancelled")
@@ -171,7 +171,7 @@ class Commands:
         if stoppable:
             self._asking = process
         try:
-            out, error = process.communicate(timeout=patience)
+            out, error = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)

@@ -321,7 +321,7 @@ class Executor(RemoteExecutor):
     def _tell_efficiency(self) -> None:
         """What was asked for and used: worth a line a rule, and never an error."""
         with suppress(Exception):
-            self.efficiency.ask(lambda ids: self.pbs.server.qstat(ids, patience=20).jobs)
+            self.efficiency.ask(lambda ids: self.pbs.server.qstat(ids, timeout=20).jobs)
             if lines := self.efficiency.lines():
                 self.logger.info("\n".join(["What the jobs used, by rule:", *lines]))
 

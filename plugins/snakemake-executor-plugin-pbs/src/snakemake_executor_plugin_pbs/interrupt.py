@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 #: Seconds until it is sent again.
-PATIENCE = 1.0
+TIMEOUT = 1.0
 
 
 class Interrupt:
@@ -46,7 +46,7 @@ class Interrupt:
     def repeat(self, is_heard: bool) -> None:
         """Send it again if it came a while ago and nothing has followed; to be called now and then
         by another thread."""
-        if is_heard or self._at is None or time.monotonic() - self._at < PATIENCE:
+        if is_heard or self._at is None or time.monotonic() - self._at < TIMEOUT:
             return
         main = threading.main_thread().ident
         if main is not None:

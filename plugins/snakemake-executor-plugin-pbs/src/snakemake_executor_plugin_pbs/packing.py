@@ -63,10 +63,10 @@ class Waiting(Generic[Key, Item]):
         nothing if what waits is also ``complete``: no other will come before one of these ends.
         """
         wait = min(self.wait, 0 if complete else IDLE_WAIT) if idle else self.wait
-        for patience in (None, wait):
+        for timeout in (None, wait):
             for key, line in self._lines.items():
                 is_full = len(line.items) >= self.size
-                if is_full or (patience is not None and now - line.last >= patience):
+                if is_full or (timeout is not None and now - line.last >= timeout):
                     items = [line.items.popleft() for _ in range(min(self.size, len(line.items)))]
                     if not line.items:
                         del self._lines[key]

@@ -10,7 +10,7 @@ from .flavour import Flavour
 from .queues import Queue
 
 #: Seconds after which a question that is not vital is given up.
-PATIENCE = 20.0
+TIMEOUT = 20.0
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Answer:
     error: str = ""
 
 
-def ask(command: Sequence[str], patience: float = PATIENCE) -> Answer:
+def ask(command: Sequence[str], timeout: float = TIMEOUT) -> Answer:
     """Run a command of PBS, in English. Never raises: whoever asks can do without an answer."""
     try:
         done = subprocess.run(
@@ -31,13 +31,13 @@ def ask(command: Sequence[str], patience: float = PATIENCE) -> Answer:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=patience,
+            timeout=timeout,
             env={**os.environ, "LC_ALL": "C"},
             start_new_session=True,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Answer(None, error=f"no answer for {patience:g} s")
+        return Answer(None, error=f"no answer for {timeout:g} s")
     except OSError as problem:
         return Answer(None, error=str(problem))
     return Answer(done.returncode, done.stdout, done.stderr)

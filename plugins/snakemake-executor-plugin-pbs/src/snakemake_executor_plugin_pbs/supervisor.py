@@ -178,11 +178,11 @@ class Supervisor:
         self._set_stopped(by)
         jobs = descendants(process)
         # Who deletes a PBS job sends SIGTERM to all its processes: a second one would disturb them.
-        for patience in (0.5, GRACE) if by == "SIGTERM" else (GRACE,):
-            if patience == GRACE:
+        for timeout in (0.5, GRACE) if by == "SIGTERM" else (GRACE,):
+            if timeout == GRACE:
                 # Snakemake too, so that it begins no others.
                 signal_all([process, *jobs], signal.SIGTERM)
-            until = time.monotonic() + patience
+            until = time.monotonic() + timeout
             while any(map(is_alive, jobs)) and time.monotonic() < until:
                 time.sleep(0.05)
         signal_all([*descendants(process), process, *jobs], signal.SIGKILL)

@@ -13,14 +13,14 @@ from logging.handlers import QueueHandler
 from typing import Any, TextIO
 
 #: Seconds to wait at most: an order that is wrong for once is better than a run that stands still.
-PATIENCE = 0.5
+TIMEOUT = 0.5
 
 
 def settle() -> None:
     """Wait until all is handled that was logged so far."""
     handlers = logging.getLogger("snakemake.logging").handlers
     queues = [handler.queue for handler in handlers if isinstance(handler, QueueHandler)]
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while any(getattr(queue, "unfinished_tasks", 0) for queue in queues):
         if time.monotonic() > until:
             return

@@ -14,6 +14,7 @@ import shutil
 import signal
 import socket
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,9 +195,17 @@ class Server:
 
     def _end(self) -> None:
         self._listener.close()
-        for process in (*self.forks, *self.checks):
+        for process, asked in self.checks.items():
+            self._forget(process, asked.connection)
+        self.checks.clear()
+        for process in self.forks:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGTERM)
+        # They say that they were interrupted, and would be killed with this process.
+        until = time.monotonic() + watchdog.GRACE
+        while self.forks and time.monotonic() < until:
+            time.sleep(TICK / 10)
+            self._reap()
         shutil.rmtree(self.folder, ignore_errors=True)
         with suppress(OSError):
             self.folder.parent.rmdir()

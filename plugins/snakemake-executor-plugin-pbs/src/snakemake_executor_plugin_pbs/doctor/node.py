@@ -45,16 +45,16 @@ class NodeJob:
         self.commands = Commands()
         self.id = ""
 
-    def checks(self, patience: float) -> Iterator[Check]:
+    def checks(self, timeout: float) -> Iterator[Check]:
         """Submit, wait so many seconds for the begin, and compare both sides."""
         try:
-            yield from self._checks(patience)
+            yield from self._checks(timeout)
         finally:
             if self.id:
                 self.commands.qdel([self.id])
             shutil.rmtree(self.path, ignore_errors=True)
 
-    def _checks(self, patience: float) -> Iterator[Check]:
+    def _checks(self, timeout: float) -> Iterator[Check]:
         here = probe.facts(self.modules, self.paths)
         begin = time.monotonic()
         try:
@@ -64,9 +64,9 @@ class NodeJob:
             return
         told = time.monotonic() - begin
         queue = self.settings.queue or "the default queue"
-        there = self._awaited("facts.json", patience)
+        there = self._awaited("facts.json", timeout)
         if there is None:
-            yield self._not_begun(patience)
+            yield self._not_begun(timeout)
             return
         seen_at = time.time()
         yield Check(
@@ -94,15 +94,15 @@ class NodeJob:
         output = os.path.relpath(self.path / "out", Path.cwd())
         return qsub_arguments(asked, "doctor", output, str(script), umask)
 
-    def _awaited(self, name: str, patience: float) -> dict[str, Any] | None:
-        until = time.monotonic() + patience
+    def _awaited(self, name: str, timeout: float) -> dict[str, Any] | None:
+        until = time.monotonic() + timeout
         while time.monotonic() < until:
             with suppress(OSError, ValueError):
                 return json.loads((self.path / name).read_text())
             time.sleep(0.05)
         return None
 
-    def _not_begun(self, patience: float) -> Check:
+    def _not_begun(self, timeout: float) -> Check:
         status = self.commands.qstat([self.id]).jobs.get(self.id)
         output = ""
         with suppress(OSError):
@@ -110,7 +110,7 @@ class NodeJob:
         if status is None:
             return Check(
                 "PBS job",
-                f"{self.id}: no answer after {patience:.0f} s, and qstat does not show it",
+                f"{self.id}: no answer after {timeout:.0f} s, and qstat does not show it",
                 "ask the site, with this report",
             )
         if status.is_over:
@@ -125,14 +125,14 @@ class NodeJob:
         comment = f": {status.comment}" if status.comment else ""
         return Check(
             "PBS job",
-            f"{self.id} is in state {status.state} after {patience:.0f} s{comment}",
+            f"{self.id} is in state {status.state} after {timeout:.0f} s{comment}",
             change,
         )
 
     def _both_ways(self, there: dict[str, Any], seen_at: float) -> Iterator[Check]:
         """Files and clocks. The mean of both ways tells the clocks apart from the delays."""
         (self.path / "answer").write_text("here")
-        seen = self._awaited("seen.json", probe.PATIENCE)
+        seen = self._awaited("seen.json", probe.TIMEOUT)
         if seen is None:
             yield Check(
                 "shared files",

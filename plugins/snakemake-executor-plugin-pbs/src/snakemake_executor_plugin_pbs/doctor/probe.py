@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 #: Seconds that the other side's answer is waited for.
-PATIENCE = 90.0
+TIMEOUT = 90.0
 
 
 def facts(modules: Iterable[str] = (), paths: Iterable[str] = ()) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def main(place: str, modules: str = "[]", paths: str = "[]") -> None:
     known["at"] = time.time()
     known["took"] = known["at"] - begin
     write(folder / "facts.json", known)
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while time.monotonic() < until:
         with suppress(OSError):
             (folder / "answer").read_text()
