@@ -67,6 +67,8 @@ def test_safes_are_found_at_any_depth(tmp_path):
         make(tmp_path / "2024", start=days[1]),
         make(tmp_path / "2024" / "03" / "IW" / "GRDH", start=days[2]),
     ]
+    # Nobody looks into a SAFE.
+    make(safes[0] / "annotation", start="20240304T180000")
     found = read(tmp_path)
     assert found.safes["path"].tolist() == [str(safe) for safe in safes]
     assert found.safes.index.tolist() == [safe.stem for safe in safes]
@@ -74,38 +76,22 @@ def test_safes_are_found_at_any_depth(tmp_path):
     assert found.found == 3
 
 
-def test_fields_of_the_name_are_columns(tmp_path):
+def test_files_and_dead_links_are_no_safes(tmp_path):
+    others = [f"{name(start=f'2024030{day}T180000')}.SAFE" for day in (2, 3)]
     make(tmp_path)
-    row = read(tmp_path).safes.iloc[0]
-    assert row[["mission", "mode", "product_type", "polarisation"]].tolist() == [
-        *("S1A", "IW", "GRDH", "DV")
-    ]
-    assert (row["start"], row["stop"]) == ("20240301T180000", "20240301T180025")
-    assert (row["orbit"], row["datatake"], row["unique_id"]) == ("052792", "0671C0", "ABCD")
-
-
-def test_no_look_into_a_safe(tmp_path):
-    inside = make(tmp_path) / "annotation"
-    make(inside, start="20240302T180000")
+    (tmp_path / others[0]).write_text("a file")
+    (tmp_path / others[1]).symlink_to(tmp_path / "gone")
+    (tmp_path / f"{name()}.zip").write_text("a file")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
+    (tmp_path / "itself").symlink_to("itself")
     assert read(tmp_path).found == 1
 
 
-def test_the_place_itself_is_a_safe(tmp_path):
-    safe = make(tmp_path)
-    assert read(safe).safes["path"].tolist() == [str(safe)]
-    assert read(f"{safe}/").safes["path"].tolist() == [str(safe)]
-
-
-def test_files_are_no_safes(tmp_path):
-    (tmp_path / f"{name()}.SAFE").write_text("a file")
-    (tmp_path / f"{name()}.zip").write_text("a file")
-    assert read(tmp_path).found == 0
-
-
-def test_trailing_slash_and_relative_path(tmp_path, monkeypatch):
+def test_ways_to_write_a_place(tmp_path, monkeypatch):
     safe = make(tmp_path / "archive")
     monkeypatch.chdir(tmp_path)
-    for place in ("archive/", "./archive", f"{tmp_path}/archive//", "archive/../archive"):
+    places = ("archive/", "./archive", f"{tmp_path}/archive//", "archive/../archive")
+    for place in (*places, str(safe), f"{safe}/", f"archive/{safe.name}"):
         assert read(place).safes["path"].tolist() == [str(safe)]
 
 
@@ -125,14 +111,6 @@ def test_loops_of_links_end(tmp_path):
     (tmp_path / "a" / "up").symlink_to(tmp_path)
     (tmp_path / "b").symlink_to(tmp_path / "a")
     assert read(tmp_path).safes.index.tolist() == [name()]
-    assert read(tmp_path).found == 1
-
-
-def test_dead_links_are_left_out(tmp_path):
-    make(tmp_path)
-    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
-    (tmp_path / "itself").symlink_to("itself")
-    (tmp_path / f"{name(start='20240302T180000')}.SAFE").symlink_to(tmp_path / "gone")
     assert read(tmp_path).found == 1
 
 
@@ -157,25 +135,24 @@ def test_folder_without_safes_is_told(tmp_path):
 # -- globs -----------------------------------------------------------------------------------
 
 
-def test_glob_of_safes(tmp_path):
-    march, april = name(), name(start="20240401T180000")
-    make(tmp_path, march, april)
-    assert read(tmp_path / "*_202403*.SAFE").safes.index.tolist() == [march]
-
-
-def test_glob_of_folders_of_safes(tmp_path):
-    make(tmp_path / "2023" / "12", start="20231201T180000")
-    make(tmp_path / "2024" / "03")
-    make(tmp_path / "2024" / "04", start="20240401T180000")
-    (tmp_path / "2024.txt.old").write_text("a file that the glob matches too")
-    assert read(tmp_path / "2024*").found == 2
-    assert read(tmp_path / "202[34]" / "*").found == 3
-    assert read(tmp_path / "**" / "*.SAFE").found == 3
-
-
-def test_folder_whose_name_looks_like_a_glob(tmp_path):
-    make(tmp_path / "archive [2024]")
-    assert read(tmp_path / "archive [2024]").found == 1
+@pytest.mark.parametrize(
+    ("place", "months"),
+    [
+        ("*/*/*_202403*.SAFE", ["03"]),
+        ("2024*", ["03", "04"]),
+        ("202[34]/*", ["12", "03", "04"]),
+        ("**/*.SAFE", ["12", "03", "04", "05"]),
+        # There is a folder of that name: so it is no glob.
+        ("archive [2024]", ["05"]),
+    ],
+)
+def test_globs(tmp_path, place, months):
+    folders = {"12": "2023/12", "03": "2024/03", "04": "2024/04", "05": "archive [2024]"}
+    for month, folder in folders.items():
+        make(tmp_path / folder, start=f"202{3 + (month != '12')}{month}01T180000")
+    (tmp_path / "2024.txt.old").write_text("a file that a glob matches too")
+    found = read(tmp_path / place).safes["start"]
+    assert found.str[4:6].tolist() == months
 
 
 # -- listings --------------------------------------------------------------------------------
@@ -195,27 +172,30 @@ def test_listing(tmp_path, monkeypatch):
     assert found.missing == [gone]
 
 
-def test_listing_that_is_not_there(tmp_path):
-    text = complaint(tmp_path / "list.txt")
-    assert text.startswith(f"safes: cannot read the listing {tmp_path}/list.txt: ")
-    assert text.endswith(
-        "\n    write the path of a text file (UTF-8) with the path of a SAFE a line"
-    )
-
-
-def test_listing_that_is_no_text(tmp_path):
-    (tmp_path / "list.txt").write_bytes(b"\xff\xfe\x00")
-    assert complaint(tmp_path / "list.txt").startswith("safes: cannot read the listing ")
-
-
-def test_unset_variable_in_a_listing(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("contents", "first", "second"),
+    [
+        (
+            None,
+            "safes: cannot read the listing {}: [Errno 2] No such file or directory: '{}'",
+            "write the path of a text file (UTF-8) with the path of a SAFE a line",
+        ),
+        (b"\xff\xfe\x00", "safes: cannot read the listing {}: 'utf-8' codec can't decode", ""),
+        (
+            b"# first line\n$NO_SUCH_PLACE/x.SAFE\n",
+            "safes: {}, line 2: the environment variable $NO_SUCH_PLACE is not set.",
+            "set it first:  export NO_SUCH_PLACE=/a/folder",
+        ),
+    ],
+)
+def test_listing_that_cannot_be_read(tmp_path, monkeypatch, contents, first, second):
     monkeypatch.delenv("NO_SUCH_PLACE", raising=False)
-    (tmp_path / "list.txt").write_text("# first line\n$NO_SUCH_PLACE/x.SAFE\n")
-    text = complaint(tmp_path / "list.txt")
-    assert text.splitlines() == [
-        f"safes: {tmp_path}/list.txt, line 2: the environment variable $NO_SUCH_PLACE is not set.",
-        "    set it first:  export NO_SUCH_PLACE=/a/folder",
-    ]
+    listing = tmp_path / "list.txt"
+    if contents is not None:
+        listing.write_bytes(contents)
+    lines = complaint(listing).splitlines()
+    assert lines[0].startswith(first.replace("{}", str(listing)))
+    assert lines[1].startswith(f"    {second}")
 
 
 # -- twice -----------------------------------------------------------------------------------
@@ -320,15 +300,34 @@ def test_select(tmp_path, select, expected):
 # -- duplicates ------------------------------------------------------------------------------
 
 
-def test_latest_is_by_processing_time_not_by_name_nor_age(tmp_path):
-    make(tmp_path, *(name(unique=unique) for unique in ("0001", "FFFF", "8888")))
-    times = {"0001": "2024-03-01T20:00:00", "FFFF": "2024-03-01T20:00:00", "8888": "2025-01-01"}
-    for unique, when in times.items():
-        mtime = 1e9 if unique == "8888" else 1.5e9
-        processed(tmp_path / f"{name(unique=unique)}.SAFE", when, mtime)
+@pytest.mark.parametrize(
+    "safes",
+    [
+        # Last digits, when it was processed, the manifest's age, the folder's age; the first wins.
+        [
+            ("8888", "2025-01-01", 1e9, 1e9),
+            ("0001", "2024-03-01T20:00:00", 1.5e9, 1.5e9),
+            ("FFFF", "2024-03-01T20:00:00", 1.5e9, 1.5e9),
+        ],
+        [("0000", "2024-03-01", 1.5e9, 1e9), ("FFFF", "2024-03-01", 1e9, 1.5e9)],
+        [("0000", None, None, 1.5e9), ("FFFF", None, None, 1e9)],
+    ],
+    ids=[
+        "processed last",
+        "equal processing times: younger manifest",
+        "no manifest: younger folder",
+    ],
+)
+def test_latest_of_duplicates(tmp_path, safes):
+    for unique, when, manifest_age, folder_age in safes:
+        safe = make(tmp_path, unique=unique)
+        if when:
+            processed(safe, when, manifest_age)
+        os.utime(safe, (folder_age, folder_age))
     found = read(tmp_path)
-    assert found.safes.index.tolist() == [name(unique="8888")]
-    assert found.duplicates == 2
+    assert found.safes.index.tolist() == [name(unique=safes[0][0])]
+    assert found.duplicates == len(safes) - 1
+    assert len(read(tmp_path, duplicates="all").safes) == len(safes)
 
 
 def test_processing_stop_of_a_real_demo_manifest(tmp_path):
@@ -344,12 +343,6 @@ def test_processing_stop_of_a_real_demo_manifest(tmp_path):
     assert read(tmp_path).safes.index.tolist() == [late.stem]
 
 
-def test_equal_processing_times_the_younger_manifest(tmp_path):
-    for unique, mtime in (("FFFF", 1e9), ("0000", 1.5e9)):
-        processed(make(tmp_path, unique=unique), "2024-03-01T20:00:00", mtime)
-    assert read(tmp_path).safes.index.tolist() == [name(unique="0000")]
-
-
 def test_of_a_safe_and_the_same_packed_the_one_that_was_packed(tmp_path):
     plain = make(tmp_path, unique="0001")
     processed(plain, "2024-03-01T20:00:00", 1e9)
@@ -362,13 +355,6 @@ def test_of_a_safe_and_the_same_packed_the_one_that_was_packed(tmp_path):
     # Of an older processing it is the other way round.
     processed(plain, "2023-03-01T20:00:00")
     assert read(tmp_path).safes.index.tolist() == [packed.stem]
-
-
-def test_without_manifests_the_younger_folder(tmp_path):
-    for unique, mtime in (("FFFF", 1e9), ("0000", 1.5e9)):
-        safe = make(tmp_path, unique=unique)
-        os.utime(safe, (mtime, mtime))
-    assert read(tmp_path).safes.index.tolist() == [name(unique="0000")]
 
 
 def test_a_duplicate_that_is_not_there_loses(tmp_path):
@@ -386,12 +372,6 @@ def test_equal_in_everything_still_gives_one_and_always_the_same(tmp_path):
     )
     found = read(tmp_path / "list.txt")
     assert found.safes.index.tolist() == [name(unique="3333")]
-
-
-def test_duplicates_all(tmp_path):
-    make(tmp_path, name(unique="0000"), name(unique="FFFF"))
-    found = read(tmp_path, duplicates="all")
-    assert (len(found.safes), found.duplicates) == (2, 0)
 
 
 def test_a_difference_before_the_last_digits_is_no_duplicate(tmp_path):
@@ -426,20 +406,6 @@ def _accessed(safe):
 
 
 # -- together --------------------------------------------------------------------------------
-
-
-def test_counts_add_up(tmp_path):
-    kept = make(tmp_path / "a")
-    processed(kept, "2025-01-01T00:00:00")
-    processed(make(tmp_path / "a", unique="FFFF"), "2024-03-01T20:00:00")
-    make(tmp_path / "a", mode="EW", product="GRDM")
-    make(tmp_path / "a", "LANDSAT")
-    make(tmp_path / "b")
-    (tmp_path / "list.txt").write_text(f"/gone/{name(start='20240305T180000')}.SAFE\n{kept}\n")
-    found = read(*(tmp_path / place for place in ("a", "b", "list.txt")), select={"mode": ["IW"]})
-    assert found.found == 7
-    assert (len(found.safes), found.not_selected, found.duplicates) == (2, 1, 1)
-    assert (found.listed_twice, len(found.not_sentinel1), len(found.missing)) == (2, 1, 1)
 
 
 def test_large_archive_is_quick(tmp_path):
