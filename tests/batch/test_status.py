@@ -53,14 +53,6 @@ def test_preview(config, tmp_path):
     ]
 
 
-def test_preview_says_no_more_than_there_is(config, tmp_path):
-    assert list(preview.lines(plan_of(config))) == [
-        f"xsar-batch: 4 SAFEs found, 4 selected, 0 duplicates; 0 done, 4 pending -> {tmp_path}/out",
-        "    S1A IW: 4, 4 pending (pending/all: 2024-03 4/4)",
-        SPAN,
-    ]
-
-
 def test_preview_of_other_settings(ready, config, tmp_path):
     assert list(preview.lines(plan_of(config, resolution="500m", remake=True))) == [
         f"xsar-batch: 4 SAFEs found, 4 selected, 0 duplicates; 0 done, 4 pending -> {tmp_path}/out",
