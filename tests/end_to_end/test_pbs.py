@@ -50,19 +50,18 @@ def test_good_and_bad_ones_in_one_pack(work, pbs, scene):
     assert set(work.products) == {scene(number).stem for number in range(GOOD)}
     assert ending(ran).startswith(f"xsar-batch: of 4 pending, {GOOD} made, 1 failed (1 bad-safe)\n")
     assert last_line(work.log(bad)).endswith("is empty")
-    # One pack of four, and one for the second try: with what the profile and the rule ask for.
-    first, second = pbs.calls("qsub")
-    for call, time, memory in ((first, "0:40:00", 1500), (second, "0:20:00", 3000)):
-        assert call[call.index("-q") + 1] == "sequentiel"
-        assert f"select=1:ncpus=1:mem={memory + 300}mb" in call
-        assert f"walltime={time}" in call
-    assert work.outcome(bad)["attempt"] == 2
+    # One pack of four, with what the profile and the rule ask for. A bad SAFE is not tried twice.
+    (call,) = pbs.calls("qsub")
+    assert call[call.index("-q") + 1] == "sequentiel"
+    assert "select=1:ncpus=1:mem=1800mb" in call
+    assert "walltime=0:40:00" in call
+    assert work.outcome(bad)["attempt"] == 1
     ids = [job["id"] for job in pbs.jobs()]
     for name in work.products:
         assert work.outcome(name)["pbs_job"] == ids[0]
         with xr.open_dataset(work.out / f"{name}.nc") as ds:
             assert (ds["sigma0"].notnull() == (ds["quality_flag"] <= 1)).all()
-    assert len(list((work.folder / "logs" / "pbs").glob("convert-*.log"))) == 2
+    assert len(list((work.folder / "logs" / "pbs").glob("convert-*.log"))) == 1
 
     again = run(*command, "-n", cwd=work.folder, **pbs.environment)
     assert f"{GOOD} done, 1 pending" in preview(again)

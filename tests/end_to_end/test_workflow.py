@@ -17,7 +17,7 @@ import pytest
 import xarray as xr
 import yaml
 from processes import python
-from repository import copy_workflow, last_line, outcome, run_snakemake
+from repository import copy_workflow, last_line, run_snakemake
 from safes import BROKEN, TIFF, copy_safe, damage_pixels, only
 from work import BESIDE, Work, ending, preview
 
@@ -130,21 +130,6 @@ def test_second_run_does_only_what_is_left(mixed, scene, tmp_path):
     assert ran.scheduled == {"convert": 1, "all": 1}
     assert "of 1 pending, 1 made, 0 failed\n" in ending(ran)
     assert work.products == {**before, mended: work.products[mended]}
-
-
-def test_profile_tries_twice_and_the_second_try_is_cheap(mixed, tmp_path):
-    work = mixed.work.copy(tmp_path / "work")
-    name = mixed.name("tiff empty")
-    work.change(safes=["archive"], output_dir="again", land_mask="land.geojson")
-
-    ran = run_snakemake(
-        work.folder, "--profile", "profiles/local", "--config", f"select={{name: '{name}'}}"
-    )
-
-    record = outcome(work.folder / "again" / "logs" / f"{name}.json")
-    assert ran.code != 0
-    assert record["attempt"] == 2
-    assert record["cpu_seconds"] < 1
 
 
 # -- nothing is made again -------------------------------------------------------------------
@@ -364,15 +349,17 @@ def test_change_of_settings_that_stops_half_way(work):
 
 
 def test_products_outlive_a_function_that_fails(work):
-    """A slip in the settings must not cost what is there; nor may its way back."""
+    """A slip in the settings must not cost what is there; nor may its way back. What may pass is
+    tried twice: that a useless second try is not made is in test_what_users_type.py."""
     before = {name: (work.out / f"{name}.nc").read_bytes() for name in work.products}
     (work.folder / "slip.py").write_text("def convert(safe, resolution):\n    raise KeyError(1)\n")
 
-    ran = work.snakemake("--config", "function=slip.py:convert", "remake=true")
+    ran = work.snakemake("--retries", "1", "--config", "function=slip.py:convert", "remake=true")
 
     assert ran.code != 0
     assert f"of {GOOD} pending, 0 made, {GOOD} failed ({GOOD} unknown)" in ending(ran)
     assert f"{GOOD} products of earlier settings were kept" in ran.out
+    assert [work.outcome(name)["attempt"] for name in before] == [2] * GOOD
     assert {name: (work.out / f"{name}.nc").read_bytes() for name in before} == before
     assert "convert" not in work.snakemake("-n", "--config", "remake=true").scheduled
 

@@ -10,7 +10,6 @@ from snakemake_executor_plugin_pbs.backoff import BACKOFF
 from snakemake_executor_plugin_pbs.commands import Round
 from snakemake_executor_plugin_pbs.folder import Use
 from snakemake_executor_plugin_pbs.pbs_jobs import KEPT, LAST_WORDS
-from snakemake_executor_plugin_pbs.qstat import Status
 from snakemake_executor_plugin_pbs.running import GONE_ROUNDS, GONE_SECONDS
 
 
@@ -41,12 +40,6 @@ def test_what_is_over_is_not_asked_for(world):
     here.inside(0).tell("over", stopped="")
     assert here.live(11) == [("a", None)]
     assert here.server.asked("qstat") == [["2.s"]]
-
-
-def test_nothing_to_ask(world):
-    here = world()
-    here.live(100)
-    assert here.server.calls == []
 
 
 def test_no_answer_is_no_failure(world):
@@ -83,13 +76,6 @@ def test_no_word_of_a_job_is_no_failure(world):
     here.server.jobs |= {"1.s": None, "2.s": RUNS}
     assert here.live(1800) == []
     assert here.warned == []
-
-
-@pytest.mark.parametrize("state", [*"QHWTSERBMUX"])
-def test_only_f_is_an_end(world, state):
-    here = world("a")
-    here.server.jobs["1.s"] = Status(state, -4, 42)
-    assert here.live(3600, 7) == []
 
 
 # -- jobs that the server does not know ------------------------------------------------------

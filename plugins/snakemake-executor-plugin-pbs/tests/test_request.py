@@ -27,24 +27,21 @@ def test_what_is_not_said_is_not_asked_for():
     assert of() == Request("convert")
 
 
-def test_settings_stand_in_for_resources():
-    settings = ExecutorSettings(queue="omp", account="sea", extra="-l place=excl")
-    request = of(settings=settings)
-    assert (request.queue, request.account) == ("omp", "sea")
-    assert request.extra == ("-l", "place=excl")
+@pytest.mark.parametrize("key", ["queue", "account", "project"])
+def test_resources_come_before_settings(key):
+    settings = ExecutorSettings(**{key: "sea"})
+    found = [
+        getattr(of(resources, settings), key)
+        for resources in ({}, {f"pbs_{key}": "wind"}, {f"pbs_{key}": ""})
+    ]
+    assert found == ["sea", "wind", None]
 
 
-def test_resources_come_before_settings():
-    settings = ExecutorSettings(queue="omp", account="sea", extra="-l place=excl")
-    own = {"pbs_queue": "mpi_1", "pbs_account": "wind", "pbs_extra": "-p 5"}
-    request = of(own, settings)
-    assert (request.queue, request.account, request.extra) == ("mpi_1", "wind", ("-p", "5"))
-
-
-def test_an_empty_resource_takes_a_setting_back():
-    settings = ExecutorSettings(queue="omp", account="sea", extra="-l place=excl")
-    request = of({"pbs_queue": "", "pbs_account": "", "pbs_extra": ""}, settings)
-    assert (request.queue, request.account, request.extra) == (None, None, ())
+def test_extra_of_resources_comes_before_that_of_settings():
+    settings = ExecutorSettings(extra="-l place=excl")
+    assert of({}, settings).extra == ("-l", "place=excl")
+    assert of({"pbs_extra": "-p 5"}, settings).extra == ("-p", "5")
+    assert of({"pbs_extra": ""}, settings).extra == ()
 
 
 @pytest.mark.parametrize("name", ["mem_mb", "runtime"])
@@ -179,23 +176,22 @@ def test_every_pack_has_time_for_all_its_jobs(seed):
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("count", "resources", "cores", "words"),
     [
-        ({"count": 1}, "1 core"),
-        ({"count": 4, "pack_cores": 4, "mem_mb": 500}, "4 cores, 2300 MB"),
-        ({"count": 9, "pack_cores": 4, "runtime": 45}, "4 cores, walltime 2:15:00"),
+        (1, {}, None, "1 core"),
+        (4, {"mem_mb": 500}, 4, "4 cores, 2300 MB"),
+        (9, {"runtime": 45}, 4, "4 cores, walltime 2:15:00"),
+        (1, {"gpu": 1}, None, "1 core, 1 GPU"),
+        (1, {"tasks": 56, "nodes": 2}, None, "56 cores on 2 nodes"),
+        (1, {"tasks": 2, "nodes": 1, "mem_mb": 5}, None, "2 cores on 1 node, 305 MB"),
     ],
 )
-def test_in_words(asked, words):
-    assert str(pack(**asked)) == words
+def test_in_words(count, resources, cores, words):
+    settings = ExecutorSettings(pack_cores=cores)
+    assert str(PackRequest.of(of(resources), count, settings)) == words
 
 
 # -- settings --------------------------------------------------------------------------------
-
-
-def test_settings_that_ask_for_nothing():
-    settings = ExecutorSettings()
-    assert (settings.pack_size, settings.pack_cores, settings.queue) == (1, None, None)
 
 
 @pytest.mark.parametrize(

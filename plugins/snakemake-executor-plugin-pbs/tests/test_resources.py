@@ -86,13 +86,6 @@ def test_a_reservation_is_a_queue():
     assert of({"reservation": "R42.server"}, queue="omp").queue == "R42"
 
 
-def test_project_by_rule_and_by_setting():
-    assert " -P wind " in " ".join(qsub({"pbs_project": "wind"}))
-    assert of({}, project="sea").project == "sea"
-    assert of({"pbs_project": "wind"}, project="sea").project == "wind"
-    assert of({"pbs_project": ""}, project="sea").project is None
-
-
 # -- packs -----------------------------------------------------------------------------------
 
 
@@ -127,23 +120,6 @@ def test_what_cannot_be_shared_out_runs_one_job_at_a_time(resources):
 def test_an_own_size_is_for_one_job(extra):
     assert of({"pbs_extra": extra}, number=1) != of({"pbs_extra": extra}, number=2)
     assert of({"pbs_extra": extra}, number=1).alone
-
-
-def test_an_own_select_is_the_only_one():
-    words = qsub({"pbs_extra": "-l select=2:ncpus=28", "mem_mb": 5, "gpu": 1})
-    assert [one for one in words if "select=" in one] == ["select=2:ncpus=28"]
-
-
-@pytest.mark.parametrize(
-    ("resources", "words"),
-    [
-        ({"gpu": 1}, "1 core, 1 GPU"),
-        ({"tasks": 56, "nodes": 2}, "56 cores on 2 nodes"),
-        ({"tasks": 2, "nodes": 1, "mem_mb": 5}, "2 cores on 1 node, 305 MB"),
-    ],
-)
-def test_in_words(resources, words):
-    assert str(asked(resources)) == words
 
 
 def test_prefix_of_names():
