@@ -51,36 +51,3 @@ def test_clock_that_jumps_between_runs(jumps, work, scene):
         assert "nothing to do" in ending(again)
         copy_safe(scene(number), work.archive, linked=True)
     assert f"{len(jumps) + 1} done, 1 pending" in preview(work.snakemake("-n"))
-
-
-@needs_faketime
-@pytest.mark.faults
-def test_clock_that_runs_backwards_before_a_failure(work, scene):
-    """The failure of this run is counted, that of the last one is not."""
-    name = scene(0).stem
-    (work.folder / "slip.py").write_text(
-        f"from xsar_batch.l1b import l1b\n\ndef convert(safe, resolution):\n"
-        f"    if {name!r} in safe:\n        raise KeyError(1)\n"
-        "    return l1b(safe, resolution)\n"
-    )
-    work.change(function="slip.py:convert")
-    assert "2 pending, 1 made, 1 failed (1 unknown)" in ending(work.snakemake(**at("+0")))
-    ran = work.snakemake(**at("-1d"))
-    assert "1 pending, 0 made, 1 failed (1 unknown)" in ending(ran)
-    assert work.outcome(name)["attempt"] == 2
-
-
-@pytest.mark.faults
-def test_other_settings_where_times_are_coarse(work):
-    """Which products are of today's settings does not depend on any time."""
-    assert work.snakemake().code == 0
-    coarse(work)
-    for path in work.out.glob("*.nc"):
-        os.utime(path, (1, 1))
-    assert "0 pending" in preview(work.snakemake("-n"))
-    work.change(resolution="500m", remake=True)
-    assert "2 of the pending are there and will be made again" in preview(work.snakemake("-n"))
-    ran = work.snakemake()
-    assert ran.code == 0, ran.out
-    coarse(work)
-    assert "0 pending" in preview(work.snakemake("-n"))

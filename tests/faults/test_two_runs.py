@@ -1,7 +1,6 @@
 """Two runs at once on the same products: one works, the other says who does."""
 
 import json
-import os
 import shutil
 import subprocess
 
@@ -101,19 +100,3 @@ def test_another_user(work, tmp_path, traces):
     finally:
         kill(first)
     assert len(work.products) == 3
-
-
-def test_another_node(work):
-    """Of its processes nobody knows here: so it is not judged, and the way out is said."""
-    own = work.out / ".xsar_batch"
-    own.mkdir(parents=True)
-    lock = own / "running.json"
-    lock.write_text(json.dumps({"host": "r1i2n3", "pid": os.getpid(), "since": "2024-03-01"}))
-    ran = work.snakemake()
-    assert ran.code != 0
-    assert f"{REFUSED}out: process {os.getpid()} on r1i2n3 since 2024-03-01." in ran.out
-    assert work.products == {}
-    # The very words that were shown.
-    shown = ran.out.split("should it have died on another machine:  ")[1].splitlines()[0]
-    subprocess.run(shown, shell=True, cwd=work.folder, check=True)
-    assert not lock.exists()

@@ -230,6 +230,15 @@ def test_no_cells(ds, checked):
     assert complaint(xr.Dataset({"wind": 5.0}), checked, None).startswith("the result is empty")
 
 
+@pytest.mark.parametrize("dims", [("cell",), ("line", "sample")])
+def test_no_positions(checked, dims):
+    """There are values and no cell that they are of, also where lines and samples are labelled."""
+    none = xr.DataArray(np.zeros((0, 2)[: len(dims)]), dims=dims)
+    labels = {"line": np.zeros(0), "sample": np.zeros(2)} if "line" in dims else {}
+    one = xr.Dataset({"wind": ("time", [7.0, 8.0]), "longitude": none, "latitude": none}, labels)
+    complaint(one, checked, None)
+
+
 def test_only_nan(ds, checked):
     text = complaint(ds[["sigma0", "sigma0_raw"]].where(False), checked, None)
     assert text == "all values of the result are NaN"

@@ -159,11 +159,6 @@ def test_speed_is_that_of_late():
     assert made.per_minute(now + 500) == pytest.approx(30, rel=0.01)
 
 
-def test_nothing_is_said_of_speed_before_the_first_end():
-    made = tally()
-    assert words.line(made, 5) == "0 of 12 done, 0 failed, 0 running, 12 queued"
-
-
 def test_lines_in_words():
     made = tally("convert")
     for number in range(4):
@@ -223,23 +218,20 @@ def rule_exception(how: str, kind: str = "CalledProcessError") -> str:
     return f"RuleException:\n{where}\nCommand '{COMMAND}\nmore' {how}"
 
 
-def test_exit_status_of_a_command():
-    assert exit_status(rule_exception("returned non-zero exit status 65.")) == "exit code 65"
-    killed = rule_exception("died with <Signals.SIGKILL: 9>.")
-    assert exit_status(killed) == "ended by <Signals.SIGKILL: 9>"
-
-
 @pytest.mark.parametrize(
-    "text",
+    ("text", "status"),
     [
-        rule_exception("returned non-zero exit status 1.", kind="ValueError"),
-        "WorkflowError:\nAt least one job did not complete successfully.",
-        "MissingInputException in rule one:\nMissing input files",
-        "",
+        (rule_exception("returned non-zero exit status 65."), "exit code 65"),
+        (rule_exception("died with <Signals.SIGKILL: 9>."), "ended by <Signals.SIGKILL: 9>"),
+        # Any other error says more than an exit status.
+        (rule_exception("returned non-zero exit status 1.", kind="ValueError"), None),
+        ("WorkflowError:\nAt least one job did not complete successfully.", None),
+        ("MissingInputException in rule one:\nMissing input files", None),
+        ("", None),
     ],
 )
-def test_any_other_error_says_more_than_an_exit_status(text):
-    assert exit_status(text) is None
+def test_exit_status_of_a_command(text, status):
+    assert exit_status(text) == status
 
 
 @pytest.mark.parametrize(
@@ -266,19 +258,15 @@ def test_cause(last, told, status, said):
 
 
 def test_last_words_are_of_the_first_log_that_says_anything(tmp_path):
-    silent, speaks = tmp_path / "silent", tmp_path / "speaks"
+    silent, speaks, odd = (tmp_path / name for name in ("silent", "speaks", "odd"))
     silent.write_text("\n \n")
     speaks.write_text("first\n" * 10_000 + "\x1b[31mFAILED\x1b[0m x: y\tz\n\n")
+    # No text, and a line that overwrites itself.
+    odd.write_bytes(b"10 %\r20 %\r\xff\x00\x07end")
     logs = [str(tmp_path / "none"), str(silent), str(speaks)]
     assert last_words(logs) == "FAILED x: y\tz"
-    assert last_words(logs[:2]) == ""
-    assert last_words([str(tmp_path)]) == ""
-
-
-def test_last_words_of_what_is_no_text_or_overwrites_itself(tmp_path):
-    log = tmp_path / "log"
-    log.write_bytes(b"10 %\r20 %\r\xff\x00\x07end")
-    assert last_words([str(log)]) == "\ufffdend"
+    assert last_words(logs[:2]) == last_words([str(tmp_path)]) == ""
+    assert last_words([str(odd)]) == "\ufffdend"
 
 
 def test_readable_has_no_control_characters():
@@ -345,8 +333,16 @@ def test_the_words_that_are_looked_for_are_those_of_snakemake():
 # -- the handler, with records as Snakemake makes them ---------------------------------------
 
 
-def handler(**common) -> LogHandler:
-    return LogHandler(OutputSettings(**common), LogHandlerSettings())
+def handler(jobs: int = 0, **common) -> LogHandler:
+    """One that is told of a run of so many jobs."""
+    one = LogHandler(OutputSettings(**common), LogHandlerSettings())
+    if jobs:
+        one.handle(record("stats", event="run_info", stats={"one": jobs, "total": jobs}))
+    return one
+
+
+def error(text: str, **more) -> logging.LogRecord:
+    return record(text, logging.ERROR, event="error", **more)
 
 
 def job_info(number: int, **more) -> logging.LogRecord:
@@ -360,22 +356,20 @@ def job_error(number: int, **more) -> logging.LogRecord:
 
 
 def test_an_error_that_no_jobs_error_follows_is_shown(capsys):
-    one = handler()
-    one.handle(record("stats", event="run_info", stats={"one": 2, "total": 2}))
+    one = handler(2)
     text = rule_exception("returned non-zero exit status 9.")
-    one.handle(record(text, logging.ERROR, event="error"))
+    one.handle(error(text))
     one.close()
     assert text in capsys.readouterr().err
 
 
 def test_an_error_of_a_command_is_told_with_the_job_of_the_same_thread(capsys):
-    one = handler()
-    one.handle(record("stats", event="run_info", stats={"one": 2, "total": 2}))
+    one = handler(2)
     for number in (1, 2):
         one.handle(job_info(number))
     for thread, code in ((11, 3), (12, 4)):
         text = rule_exception(f"returned non-zero exit status {code}.")
-        one.handle(record(text, logging.ERROR, event="error", thread=thread))
+        one.handle(error(text, thread=thread))
     one.handle(job_error(2, thread=12))
     one.handle(job_error(1, thread=11))
     one.close()
@@ -396,11 +390,10 @@ def test_a_run_without_jobs_that_count_is_not_counted(capsys):
 
 
 def test_output_that_is_missing_counts_as_a_failure(capsys):
-    one = handler()
-    one.handle(record("stats", event="run_info", stats={"one": 2, "total": 2}))
+    one = handler(2)
     one.handle(job_info(1))
     text = "MissingOutputException in rule one:\nJob 1  completed successfully, but some output"
-    one.handle(record(text, logging.ERROR, event="error"))
+    one.handle(error(text))
     one.close()
     err = capsys.readouterr().err
     assert text in err
@@ -409,8 +402,7 @@ def test_output_that_is_missing_counts_as_a_failure(capsys):
 
 def test_quiet_all_is_silent_and_quiet_progress_tells_failures_alone(capsys):
     for quiet, told in (({Quietness.ALL}, 0), ({Quietness.PROGRESS, Quietness.RULES}, 1)):
-        one = handler(quiet=quiet)
-        one.handle(record("stats", event="run_info", stats={"one": 1, "total": 1}))
+        one = handler(1, quiet=quiet)
         one.handle(job_info(1))
         one.handle(job_error(1))
         one.close()
@@ -434,8 +426,7 @@ def test_jobs_of_an_executor_that_tells_begins_are_queued_until_then(capsys):
 
 def test_a_job_costs_little(capsys):
     count = 5000
-    one = handler()
-    one.handle(record("stats", event="run_info", stats={"one": count, "total": count}))
+    one = handler(count)
     before = time.process_time()
     for number in range(count):
         one.handle(record("Select jobs to execute..."))
