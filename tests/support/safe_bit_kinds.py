@@ -3,8 +3,8 @@
 from pathlib import Path
 from random import Random
 
-from safe_kinds import METADATA, any_file, file_of, kind
-from safe_tiff_kinds import STRIP_OFFSETS, Header
+from safe_kinds import METADATA, file_kind, kind
+from safe_tiff_kinds import STRIP_OFFSETS, Header, header_kind
 
 
 def flip(data: bytearray, first: int, last: int, chance: Random) -> None:
@@ -19,10 +19,9 @@ def flip(data: bytearray, first: int, last: int, chance: Random) -> None:
         data[chance.randrange(first, last)] ^= 1 << chance.randrange(8)
 
 
-@kind(sealed=False)
-def metadata_bits(safe: Path, chance: Random) -> None:
+@file_kind(*METADATA, sealed=False)
+def metadata_bits(path: Path, chance: Random) -> None:
     """Bits of an XML file flip: its checksum tells."""
-    path = any_file(safe, chance, *METADATA)
     data = bytearray(path.read_bytes())
     before = bytes(data)
     while data == before:
@@ -30,19 +29,17 @@ def metadata_bits(safe: Path, chance: Random) -> None:
     path.write_bytes(data)
 
 
-@kind("either", sealed=True)
-def metadata_bits_with_checksums_made_right(safe: Path, chance: Random) -> None:
+@file_kind(*METADATA, fate="either", sealed=True)
+def metadata_bits_with_checksums_made_right(path: Path, chance: Random) -> None:
     """Bits of an XML file flip, and somebody made the manifest fit."""
-    path = any_file(safe, chance, *METADATA)
     data = bytearray(path.read_bytes())
     flip(data, 0, len(data), chance)
     path.write_bytes(data)
 
 
-@kind("either", sealed=True)
-def digit_changed(safe: Path, chance: Random) -> None:
+@file_kind(*METADATA, fate="either", sealed=True)
+def digit_changed(path: Path, chance: Random) -> None:
     """One digit of an XML file is another one, and somebody made the manifest fit."""
-    path = any_file(safe, chance, *METADATA)
     data = bytearray(path.read_bytes())
     digits = [at for at in range(60, len(data)) if 48 <= data[at] <= 57]
     at = chance.choice(digits)
@@ -59,25 +56,19 @@ def manifest_bits_with_checksum_made_right(safe: Path, chance: Random) -> None:
     path.write_bytes(data)
 
 
-@kind("either")
-def tiff_header_bits(safe: Path, chance: Random) -> None:
+@header_kind(fate="either")
+def tiff_header_bits(header: Header, chance: Random) -> None:
     """Bits of a TIFF flip before its first pixel."""
-    header = Header(file_of(safe, "measurement", chance))
     flip(header.data, 0, int(header.table(STRIP_OFFSETS).min()), chance)
-    header.save()
 
 
-@kind("either")
-def tiff_directory_bits(safe: Path, chance: Random) -> None:
+@header_kind(fate="either")
+def tiff_directory_bits(header: Header, chance: Random) -> None:
     """Bits of a TIFF flip in its directory."""
-    header = Header(file_of(safe, "measurement", chance))
     flip(header.data, header.at, header.at + 2 + 12 * header.count, chance)
-    header.save()
 
 
-@kind("pixels")
-def pixel_bits(safe: Path, chance: Random) -> None:
+@header_kind(fate="pixels")
+def pixel_bits(header: Header, chance: Random) -> None:
     """Bits of pixels flip."""
-    header = Header(file_of(safe, "measurement", chance))
     flip(header.data, int(header.table(STRIP_OFFSETS).min()), len(header.data), chance)
-    header.save()

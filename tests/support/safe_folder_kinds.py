@@ -6,61 +6,56 @@ import socket
 from pathlib import Path
 from random import Random
 
-from safe_kinds import FILES, METADATA, any_file, copy_outside, file_of, kind, secret
+from safe_kinds import FILES, METADATA, any_file, copy_outside, file_kind, kind, safe_of, secret
 from safes import cut, edit, only
 
 # -- files -----------------------------------------------------------------------------------
 
 
-@kind()
-def file_missing(safe: Path, chance: Random) -> None:
+@file_kind()
+def file_missing(path: Path, chance: Random) -> None:
     """One of the files that a conversion needs is not there."""
-    any_file(safe, chance).unlink()
+    path.unlink()
 
 
-@kind()
-def file_empty(safe: Path, chance: Random) -> None:
+@file_kind()
+def file_empty(path: Path, chance: Random) -> None:
     """A file of no bytes."""
-    any_file(safe, chance).write_bytes(b"")
+    path.write_bytes(b"")
 
 
-@kind()
-def metadata_cut(safe: Path, chance: Random) -> None:
+@file_kind("manifest", *METADATA)
+def metadata_cut(path: Path, chance: Random) -> None:
     """An XML file, or the manifest, ends somewhere."""
-    path = any_file(safe, chance, "manifest", *METADATA)
     cut(path, chance.randrange(1, path.stat().st_size - 20))
 
 
-@kind()
-def pixels_cut(safe: Path, chance: Random) -> None:
+@file_kind("measurement")
+def pixels_cut(path: Path, chance: Random) -> None:
     """A TIFF ends somewhere."""
-    path = file_of(safe, "measurement", chance)
     cut(path, chance.randrange(1, path.stat().st_size - 2))
 
 
-@kind()
-def metadata_with_a_hole(safe: Path, chance: Random) -> None:
+@file_kind(*METADATA)
+def metadata_with_a_hole(path: Path, chance: Random) -> None:
     """A page of zeros, as a copy that was broken off leaves on some file systems."""
-    path = any_file(safe, chance, *METADATA)
     at = chance.randrange(0, path.stat().st_size - 200)
     with path.open("r+b") as file:
         file.seek(at)
         file.write(bytes(min(4096, path.stat().st_size - at)))
 
 
-@kind()
-def metadata_with_more(safe: Path, chance: Random) -> None:
+@file_kind(*METADATA)
+def metadata_with_more(path: Path, chance: Random) -> None:
     """Something follows the end of an XML file."""
-    path = any_file(safe, chance, *METADATA)
     path.write_bytes(
         path.read_bytes() + chance.choice([b"<a/>", b"text", b"\0", path.read_bytes()])
     )
 
 
-@kind("right")
-def pixels_with_more(safe: Path, chance: Random) -> None:
+@file_kind("measurement", fate="right")
+def pixels_with_more(path: Path, chance: Random) -> None:
     """Something follows the pixels, which no reader looks at."""
-    path = file_of(safe, "measurement", chance)
     path.write_bytes(path.read_bytes() + chance.randbytes(chance.randrange(1, 5000)))
 
 
@@ -162,26 +157,23 @@ def files_that_nobody_asks_for(safe: Path, chance: Random) -> None:
 # -- no files --------------------------------------------------------------------------------
 
 
-@kind()
-def folder_instead_of_a_file(safe: Path, chance: Random) -> None:
+@file_kind()
+def folder_instead_of_a_file(path: Path, chance: Random) -> None:
     """A folder under the name of a file."""
-    path = any_file(safe, chance)
     path.unlink()
     path.mkdir()
 
 
-@kind()
-def pipe_instead_of_a_file(safe: Path, chance: Random) -> None:
+@file_kind()
+def pipe_instead_of_a_file(path: Path, chance: Random) -> None:
     """A named pipe, which whoever opens it waits for."""
-    path = any_file(safe, chance)
     path.unlink()
     os.mkfifo(path)
 
 
-@kind()
-def socket_instead_of_a_file(safe: Path, chance: Random) -> None:
+@file_kind()
+def socket_instead_of_a_file(path: Path, chance: Random) -> None:
     """A socket under the name of a file."""
-    path = any_file(safe, chance)
     path.unlink()
     here = Path.cwd()
     try:
@@ -193,10 +185,9 @@ def socket_instead_of_a_file(safe: Path, chance: Random) -> None:
         os.chdir(here)
 
 
-@kind()
-def device_instead_of_a_file(safe: Path, chance: Random) -> None:
+@file_kind()
+def device_instead_of_a_file(path: Path, chance: Random) -> None:
     """A link to a device that never ends, or never begins."""
-    path = any_file(safe, chance)
     path.unlink()
     path.symlink_to(chance.choice(["/dev/zero", "/dev/urandom", "/dev/stdin", "/dev/null"]))
 
@@ -217,31 +208,28 @@ def file_in_place_of_a_folder(safe: Path, chance: Random) -> None:
     path.write_text("no folder\n")
 
 
-@kind(sealed=False)
-def endless_file(safe: Path, chance: Random) -> None:
+@file_kind("manifest", *METADATA, sealed=False)
+def endless_file(path: Path, chance: Random) -> None:
     """A file of a terabyte that takes no space."""
-    path = any_file(safe, chance, "manifest", *METADATA)
     os.truncate(path, 1 << 40)
 
 
 # -- links -----------------------------------------------------------------------------------
 
 
-@kind()
-def link_out_of_the_safe(safe: Path, chance: Random) -> None:
+@file_kind()
+def link_out_of_the_safe(path: Path, chance: Random) -> None:
     """A file is a link to a whole one elsewhere."""
-    path = any_file(safe, chance)
-    outside = copy_outside(safe) / path.relative_to(safe)
+    outside = copy_outside(path) / path.relative_to(safe_of(path))
     path.unlink()
     path.symlink_to(chance.choice([outside, os.path.relpath(outside, path.parent)]))
 
 
-@kind()
-def link_to_a_secret(safe: Path, chance: Random) -> None:
+@file_kind()
+def link_to_a_secret(path: Path, chance: Random) -> None:
     """A file is a link to one that is not of this archive."""
-    path = any_file(safe, chance)
     path.unlink()
-    path.symlink_to(chance.choice([secret(safe), "/proc/self/environ"]))
+    path.symlink_to(chance.choice([secret(path), "/proc/self/environ"]))
 
 
 @kind()
@@ -253,10 +241,9 @@ def folder_linked_out_of_the_safe(safe: Path, chance: Random) -> None:
     (safe / name).symlink_to(outside)
 
 
-@kind()
-def link_to_itself(safe: Path, chance: Random) -> None:
+@file_kind()
+def link_to_itself(path: Path, chance: Random) -> None:
     """A file is a link to itself, or to nothing."""
-    path = any_file(safe, chance)
     path.unlink()
     path.symlink_to(chance.choice([path, "nowhere"]))
 

@@ -1,13 +1,14 @@
 """The table of kinds of broken SAFE: what each is, and what may become of it.
 
 A kind is a function on the folder of a SAFE's copy and a seeded random generator. It may return
-another path to convert. Modules of kinds register theirs with :func:`kind`.
+another path to convert. Modules of kinds register theirs with :func:`kind` or :func:`file_kind`.
 """
 
 import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 
 from safes import BROKEN, copy_safe, only, seal
@@ -66,6 +67,21 @@ def kind(fate: str = "refused", sealed: bool | None = None) -> Callable[[Damage]
     return register
 
 
+def file_kind(
+    *files: str, fate: str = "refused", sealed: bool | None = None
+) -> Callable[[Damage], Damage]:
+    """The same for a function that is given one of these `FILES` (any) of either polarisation."""
+
+    def register(damage: Damage) -> Damage:
+        @wraps(damage)
+        def of_safe(safe: Path, chance: random.Random) -> Path | None:
+            return damage(any_file(safe, chance, *files), chance)
+
+        return kind(fate, sealed)(of_safe)
+
+    return register
+
+
 #: Kinds that the tests of the check have too.
 for _name, _broken in BROKEN.items():
     _key = "known-" + re.sub(r"\W+", "-", _name)
@@ -91,14 +107,22 @@ def file_of(safe: Path, kind: str, chance: random.Random) -> Path:
 
 
 def any_file(safe: Path, chance: random.Random, *kinds: str) -> Path:
-    return file_of(safe, chance.choice(kinds or list(FILES)), chance)
+    if len(kinds) != 1:
+        kinds = (chance.choice(kinds or list(FILES)),)
+    return file_of(safe, *kinds, chance)
 
 
-def secret(safe: Path, name: str = "secret.txt") -> Path:
+def safe_of(path: Path) -> Path:
+    """The SAFE that a file is in."""
+    return next(folder for folder in (path, *path.parents) if folder.suffix == ".SAFE")
+
+
+def secret(path: Path, name: str = "secret.txt") -> Path:
     """A file outside of the SAFE that nobody may open: see ``safe_cases``."""
-    return safe.parent / "outside" / name
+    return safe_of(path).parent / "outside" / name
 
 
-def copy_outside(safe: Path) -> Path:
+def copy_outside(path: Path) -> Path:
     """A whole copy of the SAFE at the place that nobody may open."""
+    safe = safe_of(path)
     return copy_safe(safe, safe.parent / "outside")

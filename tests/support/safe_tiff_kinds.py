@@ -4,13 +4,14 @@ import gzip
 import os
 import struct
 import zipfile
+from functools import wraps
 from pathlib import Path
 from random import Random
 
 import netCDF4
 import numpy as np
 import rasterio
-from safe_kinds import copy_outside, file_of, kind, secret
+from safe_kinds import copy_outside, file_kind, safe_of, secret
 
 WIDTH, LENGTH, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 256, 257, 258, 259, 262, 266
 STRIP_OFFSETS, SAMPLES, ROWS, STRIP_BYTES, PLANAR, FORMAT = 273, 277, 278, 279, 284, 339
@@ -47,6 +48,21 @@ class Header:
         self.path.write_bytes(self.data)
 
 
+def header_kind(fate: str = "refused", sealed: bool | None = None):
+    """Put a function that changes the header of a TIFF into the table of kinds."""
+
+    def register(change):
+        @wraps(change)
+        def damage(path: Path, chance: Random) -> None:
+            header = Header(path)
+            change(header, chance)
+            header.save()
+
+        return file_kind("measurement", fate=fate, sealed=sealed)(damage)
+
+    return register
+
+
 def written(path: Path, change=None, **profile) -> None:
     """Write the pixels anew, in another way; ``change`` makes others of them."""
     with rasterio.open(path) as tiff:
@@ -72,23 +88,20 @@ def written(path: Path, change=None, **profile) -> None:
 # -- no TIFF ---------------------------------------------------------------------------------
 
 
-@kind()
-def no_tiff(safe: Path, chance: Random) -> None:
+@file_kind("measurement")
+def no_tiff(path: Path, chance: Random) -> None:
     """Text, a web page, noise, zeros."""
     text = chance.choice([b"404 Not Found\n" * 50_000, b"<html/>" * 100_000, bytes(500_000)])
-    file_of(safe, "measurement", chance).write_bytes(
-        chance.choice([text, chance.randbytes(99_999)])
-    )
+    path.write_bytes(chance.choice([text, chance.randbytes(99_999)]))
 
 
-@kind()
-def virtual_dataset(safe: Path, chance: Random) -> None:
+@file_kind("measurement")
+def virtual_dataset(path: Path, chance: Random) -> None:
     """A text of GDAL's (VRT) under the name of a TIFF, that names pixels elsewhere."""
-    path = file_of(safe, "measurement", chance)
     with rasterio.open(path) as tiff:
         height, width = tiff.shape
-    outside = copy_outside(safe) / path.relative_to(safe)
-    place = chance.choice([str(outside), str(secret(safe)), "/vsicurl/http://localhost:9/a.tiff"])
+    outside = copy_outside(path) / path.relative_to(safe_of(path))
+    place = chance.choice([str(outside), str(secret(path)), "/vsicurl/http://localhost:9/a.tiff"])
     text = (
         f'<VRTDataset rasterXSize="{width}" rasterYSize="{height}"><VRTRasterBand '
         'dataType="UInt16" band="1"><SimpleSource><SourceFilename relativeToVRT="0">'
@@ -97,10 +110,9 @@ def virtual_dataset(safe: Path, chance: Random) -> None:
     path.write_text(text + " " * chance.choice([0, 2 * width * height]))
 
 
-@kind()
-def other_format(safe: Path, chance: Random) -> None:
+@file_kind("measurement")
+def other_format(path: Path, chance: Random) -> None:
     """The same pixels in another format that GDAL reads, under the name of a TIFF."""
-    path = file_of(safe, "measurement", chance)
     driver = chance.choice(["PNG", "JP2OpenJPEG", "ENVI", "NITF", "VRT", "PCIDSK", "ERS"])
     with rasterio.open(path) as tiff:
         pixels = tiff.read()
@@ -120,20 +132,18 @@ def other_format(safe: Path, chance: Random) -> None:
         path.write_bytes(b"NITF02.10" + bytes(2000))
 
 
-@kind()
-def netcdf_instead(safe: Path, chance: Random) -> None:
+@file_kind("measurement")
+def netcdf_instead(path: Path, chance: Random) -> None:
     """A netCDF file (HDF5, or classic) under the name of a TIFF."""
-    path = file_of(safe, "measurement", chance)
     with netCDF4.Dataset(path, "w", format=chance.choice(["NETCDF4", "NETCDF3_CLASSIC"])) as file:
         file.createDimension("y", 600)
         file.createDimension("x", 600)
         file.createVariable("Band1", "i2", ("y", "x"))[:] = 1
 
 
-@kind()
-def packed(safe: Path, chance: Random) -> None:
+@file_kind("measurement")
+def packed(path: Path, chance: Random) -> None:
     """The TIFF within gzip or zip, which GDAL can look into."""
-    path = file_of(safe, "measurement", chance)
     data = path.read_bytes()
     if chance.random() < 0.5:
         path.write_bytes(gzip.compress(data, 1))
@@ -145,22 +155,22 @@ def packed(safe: Path, chance: Random) -> None:
 # -- another TIFF ----------------------------------------------------------------------------
 
 
-@kind()
-def other_type_of_pixels(safe: Path, chance: Random) -> None:
+@file_kind("measurement")
+def other_type_of_pixels(path: Path, chance: Random) -> None:
     """Pixels of another type, some with the same number of bytes."""
     dtype = chance.choice(["int16", "uint8", "float32", "uint32", "float64", "complex64", "int32"])
-    written(file_of(safe, "measurement", chance), lambda pixels: pixels.astype(dtype))
+    written(path, lambda pixels: pixels.astype(dtype))
 
 
-@kind()
-def other_number_of_bands(safe: Path, chance: Random) -> None:
+@file_kind("measurement")
+def other_number_of_bands(path: Path, chance: Random) -> None:
     """Two or three bands in one file."""
     many = chance.choice([2, 3])
-    written(file_of(safe, "measurement", chance), lambda pixels: np.repeat(pixels, many, axis=0))
+    written(path, lambda pixels: np.repeat(pixels, many, axis=0))
 
 
-@kind()
-def other_size(safe: Path, chance: Random) -> None:
+@file_kind("measurement")
+def other_size(path: Path, chance: Random) -> None:
     """A line or a sample more or less, half of them, or lines and samples exchanged."""
     change = chance.choice(
         [
@@ -168,11 +178,11 @@ def other_size(safe: Path, chance: Random) -> None:
             *(lambda p: p.transpose(0, 2, 1), lambda p: np.pad(p, ((0, 0), (0, 1), (0, 0)))),
         ]
     )
-    written(file_of(safe, "measurement", chance), lambda p: np.ascontiguousarray(change(p)))
+    written(path, lambda p: np.ascontiguousarray(change(p)))
 
 
-@kind("right", sealed=False)
-def other_layout(safe: Path, chance: Random) -> None:
+@file_kind("measurement", fate="right", sealed=False)
+def other_layout(path: Path, chance: Random) -> None:
     """The same pixels compressed, tiled, in larger strips, in big-endian order, or as BigTIFF."""
     profile = chance.choice(
         [
@@ -186,38 +196,36 @@ def other_layout(safe: Path, chance: Random) -> None:
             {"BIGTIFF": "YES", "ENDIANNESS": "BIG", "compress": "deflate"},
         ]
     )
-    written(file_of(safe, "measurement", chance), **profile)
+    written(path, **profile)
 
 
-@kind()
-def sparse_blocks(safe: Path, chance: Random) -> None:
+@file_kind("measurement")
+def sparse_blocks(path: Path, chance: Random) -> None:
     """A TIFF that leaves blocks out; GDAL takes them for zeros."""
 
     def some_zeros(pixels: np.ndarray) -> np.ndarray:
         pixels[:, 50:150] = 0
         return pixels
 
-    written(file_of(safe, "measurement", chance), some_zeros, SPARSE_OK="TRUE")
+    written(path, some_zeros, SPARSE_OK="TRUE")
 
 
-@kind()
-def value_for_no_data(safe: Path, chance: Random) -> None:
+@file_kind("measurement")
+def value_for_no_data(path: Path, chance: Random) -> None:
     """The TIFF says of a value that it is none: GDAL then leaves such pixels out."""
-    written(file_of(safe, "measurement", chance), nodata=chance.choice([0, 100, 200]))
+    written(path, nodata=chance.choice([0, 100, 200]))
 
 
-@kind("right", sealed=False)
-def overviews_inside(safe: Path, chance: Random) -> None:
+@file_kind("measurement", fate="right", sealed=False)
+def overviews_inside(path: Path, chance: Random) -> None:
     """Smaller images in the same file, of other values, that GDAL takes when it reads cells."""
-    path = file_of(safe, "measurement", chance)
     with rasterio.open(path, "r+") as tiff:
         tiff.build_overviews([2, 4, 8, 100], rasterio.enums.Resampling.nearest)
 
 
-@kind("right", sealed=False)
-def files_beside_it(safe: Path, chance: Random) -> None:
+@file_kind("measurement", fate="right", sealed=False)
+def files_beside_it(path: Path, chance: Random) -> None:
     """Files that GDAL looks for beside a TIFF: overviews, masks, metadata that change values."""
-    path = file_of(safe, "measurement", chance)
     with rasterio.open(path) as tiff:
         height, width = tiff.shape
     profile = {"driver": "GTiff", "count": 1, "dtype": "uint16"}
@@ -239,15 +247,15 @@ def files_beside_it(safe: Path, chance: Random) -> None:
 # -- a damaged header ------------------------------------------------------------------------
 
 
-@kind()
-def header_of_giant_size(safe: Path, chance: Random) -> None:
+@header_kind()
+def header_of_giant_size(header: Header, chance: Random) -> None:
     """Width or length of the image are absurd."""
     by = chance.choice([0, 1, 70_000, 2**31 - 1, 2**31, 2**32 - 1])
-    Header(file_of(safe, "measurement", chance)).set(chance.choice([WIDTH, LENGTH]), by).save()
+    header.set(chance.choice([WIDTH, LENGTH]), by)
 
 
-@kind()
-def header_of_odd_pixels(safe: Path, chance: Random) -> None:
+@header_kind()
+def header_of_odd_pixels(header: Header, chance: Random) -> None:
     """Bits, number, format, order of bits or compression are not those of the pixels."""
     tag, by = chance.choice(
         [
@@ -257,34 +265,31 @@ def header_of_odd_pixels(safe: Path, chance: Random) -> None:
             *((COMPRESSION, 0), (COMPRESSION, 65000)),
         ]
     )
-    Header(file_of(safe, "measurement", chance)).set(tag, by).save()
+    header.set(tag, by)
 
 
-@kind()
-def bits_in_reverse(safe: Path, chance: Random) -> None:
+@header_kind()
+def bits_in_reverse(header: Header, chance: Random) -> None:
     """The header says that the bits of each byte are in reverse order."""
-    header = Header(file_of(safe, "measurement", chance))
     struct.pack_into("<HHII", header.data, header.entry(PHOTOMETRIC), FILL_ORDER, 3, 1, 2)
-    header.save()
 
 
-@kind("right", sealed=False)
-def header_of_other_colours(safe: Path, chance: Random) -> None:
+@header_kind(fate="right", sealed=False)
+def header_of_other_colours(header: Header, chance: Random) -> None:
     """The header says that zero is white; these are no colours."""
-    Header(file_of(safe, "measurement", chance)).set(PHOTOMETRIC, 0).save()
+    header.set(PHOTOMETRIC, 0)
 
 
-@kind()
-def rows_of_strips_wrong(safe: Path, chance: Random) -> None:
+@header_kind()
+def rows_of_strips_wrong(header: Header, chance: Random) -> None:
     """The number of rows in a strip is not that of the strips."""
     by = chance.choice([0, 2, 100, 2**32 - 1])
-    Header(file_of(safe, "measurement", chance)).set(ROWS, by).save()
+    header.set(ROWS, by)
 
 
-@kind()
-def strips_elsewhere(safe: Path, chance: Random) -> None:
+@header_kind()
+def strips_elsewhere(header: Header, chance: Random) -> None:
     """Some strips have no place, one outside of the file, or that of others, as bit flips make."""
-    header = Header(file_of(safe, "measurement", chance))
     table = header.table(STRIP_OFFSETS)
     at = chance.randrange(1, table.size - 1)
     how = chance.choice(["zero", "beyond", "same", "all", "bit", "shifted", "swathe"])
@@ -302,96 +307,78 @@ def strips_elsewhere(safe: Path, chance: Random) -> None:
         table[at] = int(table[at]) + chance.choice([-2, -1, 1, 2])
     else:
         table[at : at + 20] = 0
-    header.save()
 
 
-@kind()
-def strips_of_wrong_length(safe: Path, chance: Random) -> None:
+@header_kind()
+def strips_of_wrong_length(header: Header, chance: Random) -> None:
     """Strips of no bytes, too few, or more than there are."""
-    header = Header(file_of(safe, "measurement", chance))
     table = header.table(STRIP_BYTES)
     at = chance.randrange(table.size)
     table[at : at + chance.choice([1, 50])] = chance.choice([0, 1, 10, 65535])
-    header.save()
 
 
-@kind()
-def directory_elsewhere(safe: Path, chance: Random) -> None:
+@header_kind()
+def directory_elsewhere(header: Header, chance: Random) -> None:
     """The place of the directory is outside of the file, in the header, or within the pixels."""
-    header = Header(file_of(safe, "measurement", chance))
     by = chance.choice([0, 1, 4, len(header.data) - 1, len(header.data) // 2, 2**31, 2**32 - 1])
     struct.pack_into("<I", header.data, 4, by)
-    header.save()
 
 
-@kind()
-def directory_of_many_tags(safe: Path, chance: Random) -> None:
+@header_kind()
+def directory_of_many_tags(header: Header, chance: Random) -> None:
     """The directory says that it has no tags, one, or 65,535."""
-    header = Header(file_of(safe, "measurement", chance))
     struct.pack_into("<H", header.data, header.at, chance.choice([0, 1, 3, 1000, 65535]))
-    header.save()
 
 
-@kind()
-def tag_of_many_values(safe: Path, chance: Random) -> None:
+@header_kind()
+def tag_of_many_values(header: Header, chance: Random) -> None:
     """A tag says that it has four billion values, or none."""
-    header = Header(file_of(safe, "measurement", chance))
     tag = chance.choice([STRIP_OFFSETS, STRIP_BYTES, WIDTH, LENGTH])
     by = chance.choice([0, 2, 2**16, 2**31, 2**32 - 1])
     struct.pack_into("<I", header.data, header.entry(tag) + 4, by)
-    header.save()
 
 
-@kind()
-def tag_missing(safe: Path, chance: Random) -> None:
+@header_kind()
+def tag_missing(header: Header, chance: Random) -> None:
     """A tag that a TIFF must have is called something else."""
-    header = Header(file_of(safe, "measurement", chance))
     tag = chance.choice([WIDTH, LENGTH, BITS, STRIP_OFFSETS, STRIP_BYTES, ROWS])
     struct.pack_into("<H", header.data, header.entry(tag), 65_000)
-    header.save()
 
 
-@kind("right", sealed=False)
-def directories_in_a_circle(safe: Path, chance: Random) -> None:
+@header_kind(fate="right", sealed=False)
+def directories_in_a_circle(header: Header, chance: Random) -> None:
     """The next directory is the first again."""
-    header = Header(file_of(safe, "measurement", chance))
     struct.pack_into("<I", header.data, header.at + 2 + 12 * header.count, header.at)
-    header.save()
 
 
-@kind()
-def other_magic(safe: Path, chance: Random) -> None:
+@header_kind()
+def other_magic(header: Header, chance: Random) -> None:
     """The first bytes are those of another byte order, or of no TIFF."""
-    header = Header(file_of(safe, "measurement", chance))
     header.data[:4] = chance.choice(
         [b"MM\0*", b"II*\1", b"II+\0", b"II\0\0", b"\0\0\0\0", b"EP*\0"]
     )
-    header.save()
 
 
-@kind()
-def pixels_beyond_the_end(safe: Path, chance: Random) -> None:
+@file_kind("measurement")
+def pixels_beyond_the_end(path: Path, chance: Random) -> None:
     """The file is short of its last lines, and a hole as long as it likes follows."""
-    path = file_of(safe, "measurement", chance)
     with rasterio.open(path) as tiff:
         row = tiff.width * 2
     os.truncate(path, path.stat().st_size - chance.randrange(1, 20 * row))
 
 
-@kind("pixels")
-def pixels_that_are_a_hole(safe: Path, chance: Random) -> None:
+@file_kind("measurement", fate="pixels")
+def pixels_that_are_a_hole(path: Path, chance: Random) -> None:
     """The last part of the file is a hole of zeros, as an interrupted copy leaves. No value of a
     pixel is impossible."""
-    path = file_of(safe, "measurement", chance)
     size = path.stat().st_size
     os.truncate(path, size - chance.randrange(1, size // 2))
     os.truncate(path, size)
 
 
-@kind("pixels")
-def compressed_pixels_damaged(safe: Path, chance: Random) -> None:
+@file_kind("measurement", fate="pixels")
+def compressed_pixels_damaged(path: Path, chance: Random) -> None:
     """Bytes of compressed pixels are others."""
-    path = file_of(safe, "measurement", chance)
     written(path, compress=chance.choice(["deflate", "lzw", "zstd", "packbits"]), blockysize=20)
     data = bytearray(path.read_bytes())
     at = chance.randrange(len(data) // 2, len(data) - 100)

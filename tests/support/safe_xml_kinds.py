@@ -1,12 +1,12 @@
 """Broken SAFEs: XML that is no XML, attacks by XML, and numbers that make no sense."""
 
-import random
 import re
+from functools import wraps
 from pathlib import Path
 from random import Random
 
 from lxml import etree
-from safe_kinds import FILES, METADATA, any_file, file_of, kind, secret
+from safe_kinds import FILES, METADATA, any_file, file_kind, kind, secret
 from safes import edit, only
 
 #: What may stand in the place of a number.
@@ -39,25 +39,43 @@ HOPELESS = tuple(text for text in ABSURD if text not in ("-0", "0", "-1", "1e-32
 NOT_POSITIVE = tuple(text for text in HOPELESS if not re.fullmatch(r"\+?[\d.]+(e\+?\d+)?", text))
 
 
-def rewrite(path: Path, change) -> None:
-    """Parse, let ``change(root)`` change, and write again."""
-    tree = etree.parse(str(path), etree.XMLParser(remove_blank_text=False))
-    change(tree.getroot())
-    tree.write(str(path), encoding="UTF-8", xml_declaration=True)
+def xml_kind(*files: str, fate: str = "refused", sealed: bool | None = None, in_both: bool = False):
+    """Put a function that changes the root of an XML file into the table of kinds.
 
+    The file is one of these, of either polarisation; ``in_both``: of both, in the same way, so that
+    these agree.
+    """
 
-def pick(root: etree._Element, path: str, chance: Random) -> etree._Element:
-    return chance.choice(root.findall(path))
+    def register(change):
+        @wraps(change)
+        def damage(safe: Path, chance: Random) -> None:
+            paths = [any_file(safe, chance, *files)]
+            if in_both:
+                paths = both(safe, chance.choice(files))
+            seed = chance.random()
+            for path in paths:
+                tree = etree.parse(str(path), etree.XMLParser(remove_blank_text=False))
+                change(tree.getroot(), Random(seed))
+                tree.write(str(path), encoding="UTF-8", xml_declaration=True)
+
+        return kind(fate, sealed)(damage)
+
+    return register
 
 
 def both(safe: Path, what: str) -> list[Path]:
     return [only(safe, FILES[what].format(pol)) for pol in ("vv", "vh")]
 
 
-def change_both(safe: Path, what: str, change) -> None:
-    """The same change in the files of both polarisations, so that these agree."""
-    for path in both(safe, what):
-        rewrite(path, change)
+def pick(root: etree._Element, path: str, chance: Random) -> etree._Element:
+    return chance.choice(root.findall(path))
+
+
+def insert(path: Path, more: str) -> None:
+    """Put something before the end of the root."""
+    text = path.read_text()
+    end = text.rindex("</")
+    path.write_text(text[:end] + more + text[end:])
 
 
 def replace_word(text: str, chance: Random, by: str) -> str:
@@ -69,17 +87,15 @@ def replace_word(text: str, chance: Random, by: str) -> str:
 # -- no XML, or odd XML ----------------------------------------------------------------------
 
 
-@kind()
-def other_root(safe: Path, chance: Random) -> None:
+@file_kind("manifest", *METADATA)
+def other_root(path: Path, chance: Random) -> None:
     """The root element is another one."""
-    path = any_file(safe, chance, "manifest", *METADATA)
     path.write_text(chance.choice(["<html/>", "<a><product/></a>", "<VRTDataset/>", "<product/>"]))
 
 
-@kind()
-def no_xml(safe: Path, chance: Random) -> None:
+@file_kind("manifest", *METADATA)
+def no_xml(path: Path, chance: Random) -> None:
     """Something that is no XML at all."""
-    path = any_file(safe, chance, "manifest", *METADATA)
     path.write_bytes(
         chance.choice(
             [
@@ -90,29 +106,26 @@ def no_xml(safe: Path, chance: Random) -> None:
     )
 
 
-@kind("either", sealed=True)
-def other_encoding(safe: Path, chance: Random) -> None:
+@file_kind(*METADATA, fate="either", sealed=True)
+def other_encoding(path: Path, chance: Random) -> None:
     """The same text in UTF-16, UTF-32, with a byte order mark, or in another's bytes."""
-    path = any_file(safe, chance, *METADATA)
     text = path.read_text()
     encoding = chance.choice(["UTF-16", "UTF-32", "ISO-8859-1", "utf-8-sig", "cp037", "UTF-7"])
     told = text.replace('encoding="UTF-8"', f'encoding="{encoding}"')
     path.write_bytes((told if chance.random() < 0.7 else text).encode(encoding))
 
 
-@kind()
-def bytes_of_no_encoding(safe: Path, chance: Random) -> None:
+@file_kind("manifest", *METADATA)
+def bytes_of_no_encoding(path: Path, chance: Random) -> None:
     """Bytes within an XML file that are no UTF-8, or no characters of XML."""
-    path = any_file(safe, chance, "manifest", *METADATA)
     data = path.read_bytes()
     at = chance.randrange(data.index(b">") + 1, len(data) - 30)
     path.write_bytes(data[:at] + chance.choice([b"\xff", b"\xc0\x80", b"\0", b"\1"]) + data[at:])
 
 
-@kind("either", sealed=True)
-def numbers_with_comments_inside(safe: Path, chance: Random) -> None:
+@file_kind(*METADATA, fate="either", sealed=True)
+def numbers_with_comments_inside(path: Path, chance: Random) -> None:
     """A comment, a processing instruction or CDATA in the middle of a number."""
-    path = any_file(safe, chance, *METADATA)
     mark = chance.choice(["<!-- a -->", "<?a b?>", "<![CDATA[]]>"])
     tag = chance.choice(["line", "pixel", "sigmaNought", "noiseRangeLut", "longitude", "startTime"])
     path.write_text(
@@ -120,46 +133,34 @@ def numbers_with_comments_inside(safe: Path, chance: Random) -> None:
     )
 
 
-@kind()
-def deep_nesting(safe: Path, chance: Random) -> None:
+@file_kind("manifest", *METADATA)
+def deep_nesting(path: Path, chance: Random) -> None:
     """Elements within elements, 300 to 100,000 deep."""
-    path = any_file(safe, chance, "manifest", *METADATA)
     depth = chance.choice([300, 5_000, 100_000])
-    text = path.read_text()
-    end = text.rindex("</")
-    path.write_text(text[:end] + "<a>" * depth + "</a>" * depth + text[end:])
+    insert(path, "<a>" * depth + "</a>" * depth)
 
 
-@kind("either", sealed=True)
-def huge_text(safe: Path, chance: Random) -> None:
+@file_kind(*METADATA, fate="either", sealed=True)
+def huge_text(path: Path, chance: Random) -> None:
     """A text, an attribute, a comment or blanks of 12 million characters."""
-    path = any_file(safe, chance, *METADATA)
-    text, many = path.read_text(), 12_000_000
-    end = text.rindex("</")
+    many = 12_000_000
     more = chance.choice(
         ["<a>" + "1 " * (many // 2) + "</a>", f'<a b="{"c" * many}"/>', f"<!--{'a' * many}-->"]
     )
-    path.write_text(text[:end] + chance.choice([more, " " * many]) + text[end:])
+    insert(path, chance.choice([more, " " * many]))
 
 
-@kind("either", sealed=True)
-def many_elements(safe: Path, chance: Random) -> None:
+@file_kind(*METADATA, fate="either", sealed=True)
+def many_elements(path: Path, chance: Random) -> None:
     """A million elements, or a thousand attributes, more than there should be."""
-    path = any_file(safe, chance, *METADATA)
-    text = path.read_text()
-    end = text.rindex("</")
     attributes = " ".join(f"b{n}='c'" for n in range(1000))
-    more = chance.choice(["<a/>" * 1_000_000, f"<a {attributes}/>"])
-    path.write_text(text[:end] + more + text[end:])
+    insert(path, chance.choice(["<a/>" * 1_000_000, f"<a {attributes}/>"]))
 
 
-@kind()
-def too_much_metadata(safe: Path, chance: Random) -> None:
+@file_kind(*METADATA)
+def too_much_metadata(path: Path, chance: Random) -> None:
     """An XML file of 40 MB."""
-    path = any_file(safe, chance, *METADATA)
-    text = path.read_text()
-    end = text.rindex("</")
-    path.write_text(text[:end] + "<a>b</a>" * 5_000_000 + text[end:])
+    insert(path, "<a>b</a>" * 5_000_000)
 
 
 @kind("either", sealed=True)
@@ -189,48 +190,42 @@ def billion_laughs(safe: Path, chance: Random) -> None:
     with_type(path, f'[<!ENTITY a0 "ha">{levels}]', "&a9;")
 
 
-@kind()
-def quadratic_blowup(safe: Path, chance: Random) -> None:
+@file_kind("manifest", *METADATA)
+def quadratic_blowup(path: Path, chance: Random) -> None:
     """One long entity, many times."""
-    path = any_file(safe, chance, "manifest", *METADATA)
     with_type(path, f'[<!ENTITY a "{"1 " * 50_000}">]', "&a;" * 50_000)
 
 
-@kind()
-def entity_of_a_local_file(safe: Path, chance: Random) -> None:
+@file_kind("manifest", *METADATA)
+def entity_of_a_local_file(path: Path, chance: Random) -> None:
     """An entity that stands for a file of this machine."""
-    path = any_file(safe, chance, "manifest", *METADATA)
-    place = chance.choice([str(secret(safe)), f"file://{secret(safe)}", "../outside/secret.txt"])
+    place = chance.choice([str(secret(path)), f"file://{secret(path)}", "../outside/secret.txt"])
     with_type(path, f'[<!ENTITY a SYSTEM "{place}">]', "&a;")
 
 
-@kind()
-def entity_of_parameters(safe: Path, chance: Random) -> None:
+@file_kind("manifest", *METADATA)
+def entity_of_parameters(path: Path, chance: Random) -> None:
     """A parameter entity that fetches declarations from a file, or from the network."""
-    path = any_file(safe, chance, "manifest", *METADATA)
-    place = chance.choice([f"file://{secret(safe, 'secret.dtd')}", "http://localhost:9/a.dtd"])
+    place = chance.choice([f"file://{secret(path, 'secret.dtd')}", "http://localhost:9/a.dtd"])
     with_type(path, f'[<!ENTITY % a SYSTEM "{place}"> %a;]', "1")
 
 
-@kind()
-def document_type_elsewhere(safe: Path, chance: Random) -> None:
+@file_kind("manifest", *METADATA)
+def document_type_elsewhere(path: Path, chance: Random) -> None:
     """A document type that is described in a file of this machine."""
-    path = any_file(safe, chance, "manifest", *METADATA)
-    with_type(path, f'SYSTEM "file://{secret(safe, "secret.dtd")}"', "1")
+    with_type(path, f'SYSTEM "file://{secret(path, "secret.dtd")}"', "1")
 
 
-@kind()
-def harmless_entity(safe: Path, chance: Random) -> None:
+@file_kind("manifest", *METADATA)
+def harmless_entity(path: Path, chance: Random) -> None:
     """An entity that stands for a number: xsar would see it, the check would not."""
-    path = any_file(safe, chance, "manifest", *METADATA)
     with_type(path, '[<!ENTITY a "1">]', "&a;")
 
 
-@kind("either", sealed=True)
-def inclusions(safe: Path, chance: Random) -> None:
+@file_kind(*METADATA, fate="either", sealed=True)
+def inclusions(path: Path, chance: Random) -> None:
     """XInclude, a style sheet and a schema that name a file of this machine."""
-    path = any_file(safe, chance, *METADATA)
-    place = f"file://{secret(safe)}"
+    place = f"file://{secret(path)}"
     text = path.read_text()
     end = text.rindex("</")
     text = (
@@ -281,83 +276,55 @@ def schema_of_odd_content(safe: Path, chance: Random) -> None:
 # -- structure -------------------------------------------------------------------------------
 
 
-@kind("either")
-def element_missing(safe: Path, chance: Random) -> None:
+@xml_kind(*METADATA, fate="either")
+def element_missing(root: etree._Element, chance: Random) -> None:
     """Any element of a file, with all that is in it, is missing."""
-
-    def change(root: etree._Element) -> None:
-        chosen = chance.choice(list(root.iterdescendants()))
-        chosen.getparent().remove(chosen)
-
-    rewrite(any_file(safe, chance, *METADATA), change)
+    chosen = chance.choice(list(root.iterdescendants()))
+    chosen.getparent().remove(chosen)
 
 
-@kind("either")
-def part_missing(safe: Path, chance: Random) -> None:
+@xml_kind(*METADATA, fate="either")
+def part_missing(root: etree._Element, chance: Random) -> None:
     """A whole part of a file is missing."""
-
-    def change(root: etree._Element) -> None:
-        parts = [one for one in root.iterdescendants() if len(one)][:40]
-        chosen = chance.choice(parts)
-        chosen.getparent().remove(chosen)
-
-    rewrite(any_file(safe, chance, *METADATA), change)
+    parts = [one for one in root.iterdescendants() if len(one)][:40]
+    chosen = chance.choice(parts)
+    chosen.getparent().remove(chosen)
 
 
-@kind("either")
-def element_twice(safe: Path, chance: Random) -> None:
+@xml_kind(*METADATA, fate="either")
+def element_twice(root: etree._Element, chance: Random) -> None:
     """Any element of a file is there twice."""
-
-    def change(root: etree._Element) -> None:
-        chosen = chance.choice(list(root.iterdescendants()))
-        chosen.addnext(etree.fromstring(etree.tostring(chosen)))
-
-    rewrite(any_file(safe, chance, *METADATA), change)
+    chosen = chance.choice(list(root.iterdescendants()))
+    chosen.addnext(etree.fromstring(etree.tostring(chosen)))
 
 
-@kind("either")
-def element_moved(safe: Path, chance: Random) -> None:
+@xml_kind(*METADATA, fate="either")
+def element_moved(root: etree._Element, chance: Random) -> None:
     """Any element stands elsewhere among its neighbours."""
-
-    def change(root: etree._Element) -> None:
-        parent = chance.choice([one for one in root.iter() if len(one) > 1])
-        chosen = chance.choice(list(parent))
-        parent.remove(chosen)
-        parent.insert(chance.randrange(len(parent) + 1), chosen)
-
-    rewrite(any_file(safe, chance, *METADATA), change)
+    parent = chance.choice([one for one in root.iter() if len(one) > 1])
+    chosen = chance.choice(list(parent))
+    parent.remove(chosen)
+    parent.insert(chance.randrange(len(parent) + 1), chosen)
 
 
-@kind("either")
-def element_of_another_name(safe: Path, chance: Random) -> None:
+@xml_kind(*METADATA, fate="either")
+def element_of_another_name(root: etree._Element, chance: Random) -> None:
     """Any element is called something else."""
-
-    def change(root: etree._Element) -> None:
-        chance.choice(list(root.iterdescendants())).tag = chance.choice(["a", "line", "count"])
-
-    rewrite(any_file(safe, chance, *METADATA), change)
+    chance.choice(list(root.iterdescendants())).tag = chance.choice(["a", "line", "count"])
 
 
-@kind("either")
-def any_text_absurd(safe: Path, chance: Random) -> None:
+@xml_kind(*METADATA, fate="either")
+def any_text_absurd(root: etree._Element, chance: Random) -> None:
     """The text of any element is absurd."""
-
-    def change(root: etree._Element) -> None:
-        leaves = [one for one in root.iterdescendants() if not len(one)]
-        chance.choice(leaves).text = chance.choice(ABSURD)
-
-    rewrite(any_file(safe, chance, *METADATA), change)
+    leaves = [one for one in root.iterdescendants() if not len(one)]
+    chance.choice(leaves).text = chance.choice(ABSURD)
 
 
-@kind("either")
-def any_count_absurd(safe: Path, chance: Random) -> None:
+@xml_kind(*METADATA, fate="either")
+def any_count_absurd(root: etree._Element, chance: Random) -> None:
     """The count that an element states is absurd."""
-
-    def change(root: etree._Element) -> None:
-        counted = [one for one in root.iterdescendants() if one.get("count")]
-        chance.choice(counted).set("count", chance.choice([*ABSURD[:20], "many", "1e9", "999999"]))
-
-    rewrite(any_file(safe, chance, *METADATA), change)
+    counted = [one for one in root.iterdescendants() if one.get("count")]
+    chance.choice(counted).set("count", chance.choice([*ABSURD[:20], "many", "1e9", "999999"]))
 
 
 # -- the annotation --------------------------------------------------------------------------
@@ -367,22 +334,18 @@ POINT = "geolocationGrid/geolocationGridPointList/geolocationGridPoint"
 ORBIT = "generalAnnotation/orbitList/orbit"
 
 
-@kind()
-def size_or_spacing_absurd(safe: Path, chance: Random) -> None:
+@xml_kind("annotation")
+def size_or_spacing_absurd(root: etree._Element, chance: Random) -> None:
     """Lines, samples or spacing of the image make no sense."""
     tag = chance.choice(
         ["numberOfLines", "numberOfSamples", "azimuthPixelSpacing", "rangePixelSpacing"]
     )
     by = chance.choice([*ABSURD, "7", "1e-9", "1000000"])
-
-    def change(root: etree._Element) -> None:
-        root.find(IMAGE + tag).text = by
-
-    rewrite(file_of(safe, "annotation", chance), change)
+    root.find(IMAGE + tag).text = by
 
 
-@kind()
-def grid_value_hopeless(safe: Path, chance: Random) -> None:
+@xml_kind("annotation", in_both=True)
+def grid_value_hopeless(root: etree._Element, chance: Random) -> None:
     """One value of the geolocation grid is no such number, in both polarisations."""
     tag = chance.choice(
         [
@@ -391,29 +354,21 @@ def grid_value_hopeless(safe: Path, chance: Random) -> None:
         ]
     )
     at, by = chance.randrange(210), chance.choice(HOPELESS)
-
-    def change(root: etree._Element) -> None:
-        root.findall(POINT)[at].find(tag).text = by
-
-    change_both(safe, "annotation", change)
+    root.findall(POINT)[at].find(tag).text = by
 
 
-@kind()
-def grid_in_disorder(safe: Path, chance: Random) -> None:
+@xml_kind("annotation", in_both=True)
+def grid_in_disorder(root: etree._Element, chance: Random) -> None:
     """The points are all there, in another order: xsar takes them as they come."""
     order = list(range(210))
     chance.choice([chance.shuffle, list.reverse])(order)
-
-    def change(root: etree._Element) -> None:
-        points = root.findall(POINT)
-        parent = points[0].getparent()
-        parent[:] = [points[at] for at in order]
-
-    change_both(safe, "annotation", change)
+    points = root.findall(POINT)
+    parent = points[0].getparent()
+    parent[:] = [points[at] for at in order]
 
 
-@kind()
-def grid_with_holes(safe: Path, chance: Random) -> None:
+@xml_kind("annotation", in_both=True)
+def grid_with_holes(root: etree._Element, chance: Random) -> None:
     """Points, rows or columns of the grid are missing, at the edge or inside."""
     row, column, some = chance.choice([0, 9]), chance.choice([0, 20]), chance.sample(range(210), 3)
     left_out = chance.choice(
@@ -426,27 +381,19 @@ def grid_with_holes(safe: Path, chance: Random) -> None:
             lambda at: True,
         ]
     )
-
-    def change(root: etree._Element) -> None:
-        points = root.findall(POINT)
-        for at, point in enumerate(points):
-            if left_out(at):
-                point.getparent().remove(point)
-
-    change_both(safe, "annotation", change)
+    points = root.findall(POINT)
+    for at, point in enumerate(points):
+        if left_out(at):
+            point.getparent().remove(point)
 
 
-@kind()
-def grid_on_other_pixels(safe: Path, chance: Random) -> None:
+@xml_kind("annotation", in_both=True)
+def grid_on_other_pixels(root: etree._Element, chance: Random) -> None:
     """The positions are right, but said to be of other lines or samples."""
     tag = chance.choice(["line", "pixel"])
     f = chance.choice([lambda v: v * 2, lambda v: v // 2, lambda v: v + 50, lambda v: -v])
-
-    def change(root: etree._Element) -> None:
-        for point in root.findall(POINT):
-            point.find(tag).text = str(f(int(point.findtext(tag))))
-
-    change_both(safe, "annotation", change)
+    for point in root.findall(POINT):
+        point.find(tag).text = str(f(int(point.findtext(tag))))
 
 
 @kind()
@@ -458,8 +405,8 @@ def noise_removal_unclear(safe: Path, chance: Random) -> None:
         edit(path, r"(<thermalNoiseCorrectionPerformed>)[^<]*", rf"\g<1>{by}")
 
 
-@kind()
-def header_of_another_acquisition(safe: Path, chance: Random) -> None:
+@xml_kind(*METADATA, in_both=True)
+def header_of_another_acquisition(root: etree._Element, chance: Random) -> None:
     """A field of a header names another mission, mode, orbit, data take or time."""
     tag, by = chance.choice(
         [
@@ -468,170 +415,132 @@ def header_of_another_acquisition(safe: Path, chance: Random) -> None:
             *(("startTime", "2020-01-01T00:00:00.000000"), ("stopTime", "x")),
         ]
     )
-
-    def change(root: etree._Element) -> None:
-        root.find(f"adsHeader/{tag}").text = by
-
-    change_both(safe, chance.choice(METADATA), change)
+    root.find(f"adsHeader/{tag}").text = by
 
 
-@kind("either", sealed=True)
-def swath_merging_odd(safe: Path, chance: Random) -> None:
+@xml_kind("annotation", fate="either", sealed=True, in_both=True)
+def swath_merging_odd(root: etree._Element, chance: Random) -> None:
     """Swath bounds that overlap, are empty, or missing. A product takes nothing from them."""
     how = chance.choice(["none", "overlap", "backwards", "twice"])
-
-    def change(root: etree._Element) -> None:
-        merges = root.findall("swathMerging/swathMergeList/swathMerge")
-        parent = merges[0].getparent()
-        bounds = root.findall(".//swathBounds")
-        if how == "none":
-            parent[:] = []
-            parent.set("count", "0")
-        elif how == "twice":
-            parent.append(etree.fromstring(etree.tostring(merges[0])))
-        else:
-            bounds[1].find("firstRangeSample").text = "0" if how == "overlap" else "99999"
-
-    change_both(safe, "annotation", change)
+    merges = root.findall("swathMerging/swathMergeList/swathMerge")
+    parent = merges[0].getparent()
+    bounds = root.findall(".//swathBounds")
+    if how == "none":
+        parent[:] = []
+        parent.set("count", "0")
+    elif how == "twice":
+        parent.append(etree.fromstring(etree.tostring(merges[0])))
+    else:
+        bounds[1].find("firstRangeSample").text = "0" if how == "overlap" else "99999"
 
 
-@kind("either", sealed=True)
-def parts_that_no_product_needs(safe: Path, chance: Random) -> None:
+@xml_kind("annotation", fate="either", sealed=True, in_both=True)
+def parts_that_no_product_needs(root: etree._Element, chance: Random) -> None:
     """Antenna patterns, Doppler or FM rates are missing or absurd: xsar reads them all the same."""
     part = chance.choice(["antennaPattern", "dopplerCentroid", "azimuthFmRateList", "burstList"])
     by = chance.choice(["missing", "empty", *ABSURD[:10]])
-
-    def change(root: etree._Element) -> None:
-        found = next(root.iter(part))
-        if by == "missing":
-            found.getparent().remove(found)
-        elif by == "empty":
-            found[:] = []
-        else:
-            leaves = [one for one in found.iterdescendants() if not len(one)]
-            if leaves:
-                chance_of_this = random.Random(by + part)
-                chance_of_this.choice(leaves).text = by
-
-    change_both(safe, "annotation", change)
+    found = next(root.iter(part))
+    if by == "missing":
+        found.getparent().remove(found)
+    elif by == "empty":
+        found[:] = []
+    else:
+        leaves = [one for one in found.iterdescendants() if not len(one)]
+        if leaves:
+            chance.choice(leaves).text = by
 
 
 # -- calibration and noise -------------------------------------------------------------------
 
 
-@kind()
-def calibration_value_wrong(safe: Path, chance: Random) -> None:
+@xml_kind("calibration")
+def calibration_value_wrong(root: etree._Element, chance: Random) -> None:
     """One value of a table of calibration is absurd."""
     tag, by = chance.choice(["sigmaNought", "gamma"]), chance.choice([*NOT_POSITIVE, "0", "-1"])
-
-    def change(root: etree._Element) -> None:
-        lut = pick(root, f".//{tag}", chance)
-        lut.text = replace_word(lut.text, chance, by)
-
-    rewrite(file_of(safe, "calibration", chance), change)
+    lut = pick(root, f".//{tag}", chance)
+    lut.text = replace_word(lut.text, chance, by)
 
 
-@kind()
-def vectors_wrong(safe: Path, chance: Random) -> None:
+@xml_kind("calibration", "noise")
+def vectors_wrong(root: etree._Element, chance: Random) -> None:
     """Vectors are missing, in disorder, at the same line, or reach beyond or short of the image."""
-    what, how = chance.choice(["calibration", "noise"]), chance.choice(["one", "disorder", "same"])
-    tag = "calibrationVector" if what == "calibration" else "noiseRangeVector"
-
-    def change(root: etree._Element) -> None:
-        vectors = list(root.iter(tag))
-        parent = vectors[0].getparent()
-        if how == "one":
-            parent[:] = vectors[:1]
-            parent.set("count", "1")
-        elif how == "disorder":
-            parent[:] = vectors[::-1]
-        else:
-            for vector in vectors:
-                vector.find("line").text = "0"
-
-    rewrite(file_of(safe, what, chance), change)
+    how = chance.choice(["one", "disorder", "same"])
+    tag = "calibrationVector" if root.tag == "calibration" else "noiseRangeVector"
+    vectors = list(root.iter(tag))
+    parent = vectors[0].getparent()
+    if how == "one":
+        parent[:] = vectors[:1]
+        parent.set("count", "1")
+    elif how == "disorder":
+        parent[:] = vectors[::-1]
+    else:
+        for vector in vectors:
+            vector.find("line").text = "0"
 
 
-@kind()
-def pixels_of_vectors_wrong(safe: Path, chance: Random) -> None:
+@xml_kind("calibration", "noise")
+def pixels_of_vectors_wrong(root: etree._Element, chance: Random) -> None:
     """The pixels of vectors are in disorder, too far, or not those of the other vectors."""
-    what = chance.choice(["calibration", "noise"])
     how = chance.choice(["reversed", "far", "half", "negative", "moved"])
     every = chance.random() < 0.5 and how != "moved"
-
-    def change(root: etree._Element) -> None:
-        found = list(root.iter("pixel"))
-        for one in found if every else found[1:2]:
-            values = [int(value) for value in one.text.split()]
-            values = {
-                "reversed": values[::-1],
-                "far": [value * 100 for value in values],
-                "half": [value // 3 for value in values],
-                "negative": [-value for value in values],
-                "moved": [values[0], *(value + 600 for value in values[1:])],
-            }[how]
-            one.text = " ".join(map(str, values))
-
-    rewrite(file_of(safe, what, chance), change)
+    found = list(root.iter("pixel"))
+    for one in found if every else found[1:2]:
+        values = [int(value) for value in one.text.split()]
+        values = {
+            "reversed": values[::-1],
+            "far": [value * 100 for value in values],
+            "half": [value // 3 for value in values],
+            "negative": [-value for value in values],
+            "moved": [values[0], *(value + 600 for value in values[1:])],
+        }[how]
+        one.text = " ".join(map(str, values))
 
 
-@kind()
-def noise_absurd(safe: Path, chance: Random) -> None:
+@xml_kind("noise")
+def noise_absurd(root: etree._Element, chance: Random) -> None:
     """Noise is zero everywhere, negative, or no number."""
     how = chance.choice(["zero", "negative", "word"])
     by = chance.choice(NOT_POSITIVE)
-
-    def change(root: etree._Element) -> None:
-        found = list(root.iter("noiseRangeLut"))
-        if how == "word":
-            one = chance.choice(found)
-            one.text = replace_word(one.text, chance, by)
-            return
-        factor = {"zero": 0, "negative": -1}[how]
-        for one in found:
-            one.text = " ".join(f"{float(value) * factor:.6e}" for value in one.text.split())
-
-    rewrite(file_of(safe, "noise", chance), change)
+    found = list(root.iter("noiseRangeLut"))
+    if how == "word":
+        one = chance.choice(found)
+        one.text = replace_word(one.text, chance, by)
+        return
+    factor = {"zero": 0, "negative": -1}[how]
+    for one in found:
+        one.text = " ".join(f"{float(value) * factor:.6e}" for value in one.text.split())
 
 
-@kind("either", sealed=True)
-def noise_some_decibels_off(safe: Path, chance: Random) -> None:
+@xml_kind("noise", fate="either", sealed=True)
+def noise_some_decibels_off(root: etree._Element, chance: Random) -> None:
     """A value of noise is up to 10 dB off. Nobody can know who has no checksum."""
-
-    def change(root: etree._Element) -> None:
-        one = pick(root, ".//noiseRangeLut", chance)
-        values = one.text.split()
-        at = chance.randrange(len(values))
-        values[at] = f"{float(values[at]) * 10 ** chance.uniform(-1, 1):.6e}"
-        one.text = " ".join(values)
-
-    rewrite(file_of(safe, "noise", chance), change)
+    one = pick(root, ".//noiseRangeLut", chance)
+    values = one.text.split()
+    at = chance.randrange(len(values))
+    values[at] = f"{float(values[at]) * 10 ** chance.uniform(-1, 1):.6e}"
+    one.text = " ".join(values)
 
 
-@kind()
-def noise_along_azimuth_wrong(safe: Path, chance: Random) -> None:
+@xml_kind("noise")
+def noise_along_azimuth_wrong(root: etree._Element, chance: Random) -> None:
     """Blocks of noise along azimuth are missing, lie outside, or hold odd numbers."""
     how = chance.choice(["none", "outside", "zero", "absurd", "short", "backwards"])
     by = chance.choice(NOT_POSITIVE)
-
-    def change(root: etree._Element) -> None:
-        vectors = list(root.iter("noiseAzimuthVector"))
-        one = chance.choice(vectors)
-        lut, lines = one.find("noiseAzimuthLut"), one.find("line")
-        if how == "none":
-            vectors[0].getparent()[:] = []
-            root.find("noiseAzimuthVectorList").set("count", "0")
-        elif how == "outside":
-            one.find(chance.choice(["lastAzimuthLine", "lastRangeSample"])).text = "70000"
-        elif how == "zero":
-            lut.text = " ".join("0" for _ in lut.text.split())
-        elif how == "absurd":
-            lut.text = replace_word(lut.text, chance, by)
-        elif how == "short":
-            for found in (lut, lines):
-                found.text = " ".join(found.text.split()[:3])
-                found.set("count", "3")
-        else:
-            lines.text = " ".join(lines.text.split()[::-1])
-
-    rewrite(file_of(safe, "noise", chance), change)
+    vectors = list(root.iter("noiseAzimuthVector"))
+    one = chance.choice(vectors)
+    lut, lines = one.find("noiseAzimuthLut"), one.find("line")
+    if how == "none":
+        vectors[0].getparent()[:] = []
+        root.find("noiseAzimuthVectorList").set("count", "0")
+    elif how == "outside":
+        one.find(chance.choice(["lastAzimuthLine", "lastRangeSample"])).text = "70000"
+    elif how == "zero":
+        lut.text = " ".join("0" for _ in lut.text.split())
+    elif how == "absurd":
+        lut.text = replace_word(lut.text, chance, by)
+    elif how == "short":
+        for found in (lut, lines):
+            found.text = " ".join(found.text.split()[:3])
+            found.set("count", "3")
+    else:
+        lines.text = " ".join(lines.text.split()[::-1])
