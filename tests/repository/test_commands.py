@@ -69,6 +69,7 @@ SESSION = {
     "python workflow/scripts/convert.py --help": Run("Exit codes: 0 done, 65 bad-safe"),
     "python -m sentinel1_demo_scenes --help": Run("--count"),
     "python -m xsar_batch.failures": Run(r"\| `bad-safe` \| 65"),
+    "python -m xsar_batch.batch.settings_table": Run(r"\| `safes` \| \(needed\)"),
     "python -m xsar_batch.product.variables": Run(r"\| `sigma0` \| pol, line, sample"),
     # README.md, with settings on the command line
     "snakemake -n --quiet --config safes=/path/to/safes output_dir=products": Run(
