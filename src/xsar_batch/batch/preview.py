@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from xsar_batch.batch import status
 from xsar_batch.conversion import outcome
 from xsar_batch.failures import Unsupported
-from xsar_batch.sentinel1 import safe
 from xsar_batch.system.messages import by_class, duration, size, some
 
 if TYPE_CHECKING:
@@ -78,6 +77,9 @@ def _kinds(safes: "pd.DataFrame", pending: set[str]) -> Iterator[str]:
 
 def _unsupported(plan: "Plan") -> Iterator[str]:
     """What is known to fail, by the names alone."""
+    # numpy and lxml: a job's Snakemake loads this module too, and calls nothing of it.
+    from xsar_batch.sentinel1 import safe
+
     safes = plan.catalogue.safes.loc[plan.done.pending]
     safes = safes[safes["there"]]
     is_cog = safes.index.str.endswith("_COG")

@@ -8,26 +8,27 @@ page renews itself (:mod:`.live`).
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from xsar_batch.batch import lock
 from xsar_batch.conversion.layout import Layout
-from xsar_batch.report import data, page, status_table
-from xsar_batch.report.footprint_map import Map
 from xsar_batch.system.atomic_write import published
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xsar_batch.report.footprint_map import Map
 
 
 def write(
     file: Path,
-    table: pd.DataFrame,
+    table: "pd.DataFrame",
     layout: Layout,
     settings: Mapping[str, str],
     versions: Mapping[str, str],
     live: Mapping[str, Any] | None = None,
-    view: Map | None = None,
-) -> Map:
+    view: "Map | None" = None,
+) -> "Map":
     """Write the report in one step; returns its map, to be handed in as ``view`` the next time.
 
     ``table`` has a row for each SAFE, as ``status.csv`` (:mod:`.status_table`); logs and quicklooks
@@ -42,6 +43,9 @@ def write(
     OSError
         The file cannot be written.
     """
+    # pandas and shapely: a job's Snakemake loads this package too, and writes no report.
+    from xsar_batch.report import data, page, status_table
+
     told = {"settings": dict(settings), "versions": dict(versions)}
     links = page.links(file, layout)
     made, drawn = data.of(status_table.prepared(table), layout, links, told, live, view)

@@ -11,7 +11,6 @@ from contextlib import suppress
 
 def preload() -> None:
     """Import what a conversion needs, also what libraries import only when it is used."""
-    import fiona
     import fsspec.implementations.chained
     import fsspec.implementations.local
     import pyogrio
@@ -25,7 +24,7 @@ def preload() -> None:
     from xsar_batch.product import cf, netcdf, noise, verify
     from xsar_batch.xsar_fixes import block_rms
 
-    assert fiona and fsspec and pyogrio and rioxarray and safe_s1 and xarray and xsar
+    assert fsspec and pyogrio and rioxarray and safe_s1 and xarray and xsar
     assert cf and convert and l1b and netcdf and noise and verify
     # Where xsar looks first.
     with suppress(ImportError):
