@@ -10,6 +10,7 @@ import pytest
 
 from xsar_batch.conversion import modules
 from xsar_batch.system import module_file
+from xsar_batch.system.module_file.record import Record
 
 #: Files of the environment that are opened, and folders listed, from here on.
 WATCH = """
@@ -39,11 +40,12 @@ PBS_JOB = """
 import json
 import snakemake_executor_plugin_pbs.inside, snakemake_executor_plugin_pbs.supervisor
 import snakemake.cli, snakemake.workflow, snakemake.executors.local
-import xsar_batch.batch.plan, xsar_batch.report.command, xsar_batch.report.live
+import xsar_batch.batch.plan, xsar_batch.batch.preview, xsar_batch.batch.run
+import xsar_batch.batch.summary, xsar_batch.report.command, xsar_batch.report.live
 from xsar_batch.conversion.forkserver import preloading
-imported = len(asked)
+unneeded = [name for name in ("lxml", "numpy", "pandas", "shapely") if name in sys.modules]
 preloading.preload()
-print(json.dumps(asked))
+print(json.dumps([unneeded, asked]))
 """
 
 
@@ -75,7 +77,9 @@ def test_a_pbs_job_opens_one_file_instead_of_thousands(tmp_path):
     (tmp_path / "job.py").write_text(watching(PBS_JOB))
     command = [sys.executable, file, tmp_path / "job.py"]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=tmp_path)
-    asked = json.loads(done.stdout.splitlines()[-1])
+    unneeded, asked = json.loads(done.stdout.splitlines()[-1])
+    # The Snakemake in a PBS job does without what the server of its conversions loads.
+    assert unneeded == []
     read = [path for path in asked if path.endswith((".py", ".pyc", "entry_points.txt"))]
     # The source whose compiled form numba keeps, and a module that puts another in its place.
     assert len(read) <= 3, read
@@ -95,17 +99,42 @@ def environment(monkeypatch, tmp_path) -> Path:
 def test_a_run_is_told_of_the_file_that_is_there(environment):
     modules.announce(is_made=False)
     assert module_file.VARIABLE not in os.environ
-    environment.parent.mkdir()
-    environment.touch()
+    Record().write(environment, [])
     modules.announce(is_made=False)
     assert os.environ[module_file.VARIABLE] == str(environment)
 
 
-def test_it_is_made_for_jobs_that_begin_later(environment, monkeypatch):
+def test_a_run_that_was_started_by_another_one_is_told_of_its_own(environment, monkeypatch):
+    monkeypatch.setenv(module_file.VARIABLE, "/of/another.pyc")
+    modules.announce(is_made=False)
+    assert module_file.VARIABLE not in os.environ
+    Record().write(environment, [])
+    monkeypatch.setenv(module_file.VARIABLE, "/of/another.pyc")
+    modules.announce(is_made=False)
+    assert os.environ[module_file.VARIABLE] == str(environment)
+
+
+@pytest.fixture
+def made(monkeypatch) -> list[str]:
+    """Module files that are made in the background."""
     made = []
-    monkeypatch.setattr(subprocess, "Popen", lambda words, **options: made.append(words))
+    monkeypatch.setattr(subprocess, "Popen", lambda words, **options: made.append(words[-1]))
+    return made
+
+
+def test_it_is_made_for_jobs_that_begin_later(environment, made):
     modules.announce(is_made=True)
-    assert made[0][-1] == os.environ[module_file.VARIABLE] == str(environment)
+    assert made == [str(environment)] == [os.environ[module_file.VARIABLE]]
+
+
+def test_a_damaged_one_is_made_anew(environment, made):
+    Record().write(environment, [])
+    environment.write_bytes(environment.read_bytes()[:-1])
+    modules.announce(is_made=False)
+    assert module_file.VARIABLE not in os.environ
+    modules.announce(is_made=True)
+    assert made == [str(environment)] == [os.environ[module_file.VARIABLE]]
+    assert not environment.exists()
 
 
 def test_who_wants_none_says_so(environment, monkeypatch):

@@ -1,5 +1,8 @@
 """A module file: the same modules as without it, and few questions to the file system."""
 
+import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +18,7 @@ from xsar_batch.system.module_file.record import Record
 record = Record()
 with record.watching():
     import json.tool
+    import psutil
     from importlib import metadata
     metadata.version("numpy")
     try:
@@ -44,10 +48,17 @@ def file(tmp_path_factory) -> Path:
     return path
 
 
+def ran(
+    file: Path, script: str, folder: Path, *words: str, python: str | Path = sys.executable
+) -> subprocess.CompletedProcess[str]:
+    (folder / "script.py").write_text(script)
+    command = [python, "-S", file, folder / "script.py", *words]
+    env = {**os.environ, module_file.VARIABLE: str(file)}
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=env)
+
+
 def said(file: Path, script: str, tmp_path: Path, *words: str) -> str:
-    (tmp_path / "script.py").write_text(script)
-    command = [sys.executable, "-S", file, tmp_path / "script.py", *words]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return ran(file, script, tmp_path, *words).stdout
 
 
 def test_nothing_is_looked_for_that_is_known(file, tmp_path):
@@ -130,3 +141,128 @@ def test_python_is_started_with_the_file_where_it_is(file, monkeypatch):
     assert module_file.python() == [sys.executable]
     monkeypatch.delenv(module_file.VARIABLE)
     assert module_file.python() == [sys.executable]
+
+
+#: What stands for the environment, whether the file is used, and whether processes that this one
+#: starts are told of it.
+STATE = """
+import json, os, sys
+import numpy, psutil
+from importlib import metadata
+used = type(json.decoder.__loader__).__module__ == "__main__"
+told = "PYTHON_STARTER" in os.environ
+files = [numpy.__file__, psutil._psutil_linux.__file__]
+print(json.dumps([used, told, *files, metadata.version("numpy")]))
+"""
+
+
+def state(file: Path, folder: Path, **options: Path) -> tuple[list, str]:
+    done = ran(file, STATE, folder, **options)
+    return json.loads(done.stdout), done.stderr
+
+
+def as_without(folder: Path) -> list:
+    (folder / "script.py").write_text(STATE)
+    env = {key: value for key, value in os.environ.items() if key != module_file.VARIABLE}
+    command = [sys.executable, folder / "script.py"]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, env=env).stdout)
+
+
+def test_small_compiled_modules_are_loaded_from_memory(file, tmp_path):
+    script = """
+import psutil
+own = psutil._psutil_linux
+print(own.__file__, own.__spec__.origin, own.__name__)
+with open("/proc/self/maps") as maps:
+    print("_psutil_linux" in maps.read().replace("memfd:psutil._psutil_linux", ""))
+"""
+    import psutil
+
+    path = psutil._psutil_linux.__file__
+    assert said(file, script, tmp_path) == f"{path} {path} psutil._psutil_linux\nFalse\n"
+
+
+def test_a_compiled_module_that_does_not_load_from_memory_is_loaded_as_always(file, tmp_path):
+    script = """
+import posix, sys
+def none(name): raise OSError("not here")
+posix.memfd_create = none
+import psutil
+with open("/proc/self/maps") as maps:
+    print(psutil._psutil_linux.__file__ in maps.read())
+"""
+    assert said(file, script, tmp_path) == "True\n"
+
+
+@pytest.mark.parametrize("how", ["one byte short", "half", "a byte of the index", "code only"])
+def test_a_damaged_file_is_noticed_and_not_used(file, tmp_path, how):
+    damaged = tmp_path / "damaged.pyc"
+    shutil.copy(file, damaged)
+    size = damaged.stat().st_size
+    with damaged.open("r+b") as half:
+        if how == "a byte of the index":
+            half.seek(size - 100)
+            half.write(bytes([half.read(1)[0] ^ 1]))
+        else:
+            half.truncate({"one byte short": size - 1, "half": size // 2}.get(how, 40_000))
+    assert not module_file.is_whole(damaged)
+    found, error = state(damaged, tmp_path)
+    assert found == as_without(tmp_path)
+    assert found[:2] == [False, False]
+    assert error == f"{damaged} is not used: it is damaged. Modules are imported as always.\n"
+
+
+def test_damaged_code_is_imported_as_always(file, tmp_path):
+    damaged = tmp_path / "damaged.pyc"
+    data = file.read_bytes()
+    # The beginning and the index stay as they are.
+    begin = int.from_bytes(data[-16:-8], "big")
+    damaged.write_bytes(data[:40_000] + bytes(begin - 40_000) + data[begin:])
+    found, error = state(damaged, tmp_path)
+    assert found == [True, True, *as_without(tmp_path)[2:]]
+    assert error == ""
+
+
+def test_a_damaged_beginning_is_noticed_before_it_is_used(file, tmp_path):
+    assert module_file.is_whole(file)
+    damaged = tmp_path / "damaged.pyc"
+    data = file.read_bytes()
+    damaged.write_bytes(data[:1000] + b"?" + data[1001:])
+    assert not module_file.is_whole(damaged)
+    damaged.write_bytes(b"")
+    assert not module_file.is_whole(damaged)
+    damaged.unlink()
+    assert not module_file.is_whole(damaged)
+
+
+def test_the_file_of_another_environment_is_not_used(file, tmp_path):
+    """The same Python, called from another place, as in another environment made of it."""
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    (tmp_path / "script.py").write_text("import json\nprint(type(json.__loader__).__module__)")
+    command = [python, "-S", file, tmp_path / "script.py"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout == "_frozen_importlib_external\n"
+    assert "is not used: it is of another environment" in done.stderr
+
+
+def test_the_file_of_an_earlier_state_of_the_environment_is_not_used(tmp_path):
+    """Something was installed since."""
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    made = tmp_path / "modules.pyc"
+    script = f"""
+import sys, sysconfig
+from pathlib import Path
+sysconfig.get_path = lambda name: {str(site)!r}
+from xsar_batch.system.module_file.record import Record
+Record().write(Path({str(made)!r}), [])
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+    assert said(made, "print(1)", tmp_path) == "1\n"
+    assert module_file.is_whole(made)
+    (site / "another.py").touch()
+    assert not module_file.is_whole(made)
+    done = ran(made, "print(1)", tmp_path)
+    assert (done.stdout, "an earlier state" in done.stderr) == ("1\n", True)

@@ -20,12 +20,15 @@ def announce(is_made: bool) -> None:
 
     Who sets the variable to nothing wants none.
     """
-    if module_file.VARIABLE in os.environ:
+    if os.environ.get(module_file.VARIABLE) == "":
         return
+    # That of a run, perhaps in another environment, that started this one.
+    os.environ.pop(module_file.VARIABLE, None)
     file = module_file.of_environment(PACKAGES)
-    if not file.exists():
+    if not module_file.is_whole(file):
         if not is_made:
             return
+        file.unlink(missing_ok=True)
         _make_elsewhere(file)
     os.environ[module_file.VARIABLE] = str(file)
 

@@ -4,9 +4,11 @@ Importing xsar and Snakemake asks a file system 20,000 times: whether a module i
 in that one, how old its source is, which distributions are installed. On a parallel file system
 each question costs up to milliseconds. The answers stay the same as long as the environment does,
 so they are written down once, together with the code of the modules (:mod:`.record`), and read back
-as one file (:mod:`.start`). Compiled libraries stay where they are.
+as one file (:mod:`.start`). Small compiled modules are in it too, and are loaded from memory; large
+ones, and the libraries that they need, stay where they are.
 
-The file's name says which environment it holds: it is never used for another.
+The file's name says which environment it holds, and its index too: it is never used for another.
+Nor is one that is damaged.
 """
 
 import os
@@ -37,7 +39,7 @@ def of_environment(packages: Iterable[str]) -> Path:
 
     from xsar_batch.system import user_cache
 
-    known = [sys.version, sys.prefix]
+    known = [sys.version, sys.prefix, str(Path(sys.executable).parent)]
     for site in sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}):
         known.append(f"{site} {Path(site).stat().st_mtime_ns}")
     for package in packages:
@@ -47,6 +49,28 @@ def of_environment(packages: Iterable[str]) -> Path:
                 known.append(f"{source} {about.st_size} {about.st_mtime_ns}")
     digest = hashlib.sha256("\n".join(known).encode()).hexdigest()[:16]
     return user_cache.folder() / f"modules-{digest}.pyc"
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a module file is there, is as it was written, and is of this environment.
+
+    Code and libraries are left out: they have a checksum each, which is looked at when they are
+    loaded.
+    """
+    # Each process of a run imports this module, few ask this.
+    from _imp import source_hash
+
+    from xsar_batch.system.module_file import start
+
+    try:
+        known, descriptor = start.opened(os.fspath(path))
+        with os.fdopen(descriptor, "rb") as file:
+            _, size, checksum = known["head"]
+            file.seek(0)
+            is_sound = source_hash(0, file.read(size)) == checksum
+        return is_sound and start.is_of(known["environment"])
+    except (OSError, ValueError):
+        return False
 
 
 def _folders(package: str) -> list[Path]:

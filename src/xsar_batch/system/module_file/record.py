@@ -1,25 +1,33 @@
 """Writing a module file: what this process has imported, and what it looked for in vain."""
 
+import _imp
 import importlib
 import importlib.util
 import marshal
 import pkgutil
 import sys
+import sysconfig
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.machinery import ExtensionFileLoader, FileFinder, SourceFileLoader
 from pathlib import Path
-from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xsar_batch.system.atomic_write import published
 from xsar_batch.system.module_file import start
+
+if TYPE_CHECKING:
+    from xsar_batch.system.module_file.start import Place
 
 #: Typeshed does not know its ``iter_importer_modules``.
 _PKGUTIL: Any = pkgutil
 
 #: Modules of other systems, for which the standard library looks at its start.
 ELSEWHERE = {"_overlapped", "_scproxy", "_winapi", "java", "msvcrt", "nt", "winreg"}
+
+#: Bytes of a compiled module that is copied. They are most, and as many MB as the code of all
+#: modules; a process that loads them keeps them in its memory.
+SMALL = 1 << 20
 
 
 class Record:
@@ -30,6 +38,7 @@ class Record:
         self.path = sys.path[1:]
         self.absent: set[str] = set()
         self.texts: dict[str, str | None] = {}
+        self.has_metadata: dict[str, bool] = {}
         self.listed: dict[str, list[tuple[str, bool]]] = {}
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
@@ -58,6 +67,17 @@ class Record:
 
         kind.read_text = read_and_note
         stack.callback(setattr, kind, "read_text", read_text)
+        has_metadata = getattr(kind, "_has_metadata", None)
+        if has_metadata is None:
+            return
+
+        def look_and_note(distribution: Any) -> bool:
+            is_there = has_metadata(distribution)
+            self.has_metadata[str(distribution._path)] = is_there
+            return is_there
+
+        kind._has_metadata = look_and_note
+        stack.callback(setattr, kind, "_has_metadata", has_metadata)
 
     def _note_lists(self, stack: ExitStack) -> None:
         list_modules = _PKGUTIL.iter_importer_modules.registry[FileFinder]
@@ -73,41 +93,59 @@ class Record:
 
     def write(self, path: Path, folders: list[Path]) -> None:
         """Write a module file with all that is imported by now from these folders."""
-        modules: dict[str, tuple[str, bool, tuple[int, int] | None]] = {}
+        modules: dict[str, tuple[str, str, Place | None]] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         with published(path) as half, half.open("wb") as file:
             # Python runs the beginning and reads no further.
-            file.write(importlib.util.MAGIC_NUMBER + bytes(12))
-            marshal.dump(compile(Path(start.__file__).read_bytes(), start.__file__, "exec"), file)
-            for name, origin, is_package, code in _modules(folders):
+            code = compile(Path(start.__file__).read_bytes(), start.__file__, "exec")
+            head = importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(code)
+            file.write(head)
+            for name, origin, kind, data in _modules(folders):
                 place = None
-                if code is not None:
-                    data = marshal.dumps(code)
-                    place = (file.tell(), len(data))
+                if data is not None:
+                    place = (file.tell(), len(data), _imp.source_hash(0, data))
                     file.write(data)
-                modules[name] = (origin, is_package, place)
-            index: dict[str, Any] = {
-                "modules": modules,
-                "absent": frozenset((self.absent | ELSEWHERE) - set(modules)),
-                "path": self.path,
-                "texts": self.texts,
-                "listed": self.listed,
-            }
-            begin = file.tell()
-            marshal.dump(index, file)
-            file.write(begin.to_bytes(8, "big"))
+                modules[name] = (origin, kind, place)
+            index = marshal.dumps(
+                {
+                    "environment": environment(),
+                    "head": (0, len(head), _imp.source_hash(0, head)),
+                    "modules": modules,
+                    "absent": frozenset((self.absent | ELSEWHERE) - set(modules)),
+                    "path": self.path,
+                    "texts": self.texts,
+                    "has_metadata": self.has_metadata,
+                    "listed": self.listed,
+                }
+            )
+            tail = file.tell().to_bytes(8, "big") + _imp.source_hash(0, index)
+            file.write(index + tail)
 
 
-def _modules(folders: list[Path]) -> Iterator[tuple[str, str, bool, CodeType | None]]:
-    """Name, path, whether it is a package, and the code; None if it is compiled."""
+def environment() -> dict[str, Any]:
+    """What this Python is known by, and the folders in which is installed what it imports."""
+    folders = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+    return {
+        "version": sys.version,
+        "bin": str(Path(sys.executable).parent),
+        "installed": [(folder, Path(folder).stat().st_mtime_ns) for folder in folders],
+    }
+
+
+def _modules(folders: list[Path]) -> Iterator[tuple[str, str, str, bytes | None]]:
+    """Name, path, kind, and what is loaded: code, or a small library."""
     for name, module in sorted(sys.modules.items()):
         spec = getattr(module, "__spec__", None)
         if spec is None or spec.name != name or name == "__main__" or not spec.origin:
             continue
         if not any(map(Path(spec.origin).is_relative_to, folders)):
             continue
-        is_package = spec.submodule_search_locations is not None
         if type(spec.loader) is ExtensionFileLoader:
-            yield name, spec.origin, is_package, None
+            library = Path(spec.origin)
+            is_small = library.stat().st_size <= SMALL
+            yield name, spec.origin, "compiled", library.read_bytes() if is_small else None
         elif type(spec.loader) is SourceFileLoader:
-            yield name, spec.origin, is_package, spec.loader.get_code(name)
+            code = spec.loader.get_code(name)
+            assert code is not None
+            kind = "module" if spec.submodule_search_locations is None else "package"
+            yield name, spec.origin, kind, marshal.dumps(code)

@@ -2,21 +2,25 @@
 
 This is what Python runs of a module file (see the package), so it may import nothing that the file
 does not hold: what it needs is built into Python. Modules keep their names, paths and sources. What
-the file does not know is looked for as always.
+the file does not know is looked for as always. A file that is damaged, or of another environment,
+is not used: Python goes on as if it had been started without it.
 """
 
 import marshal
+import posix
 import sys
 
 # importlib.machinery gives the same classes, after reading other files.
+from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import (
     ExtensionFileLoader,
     PathFinder,
     SourceFileLoader,
     spec_from_file_location,
 )
+from _imp import create_dynamic, source_hash
 from _io import FileIO
-from posix import O_CLOEXEC, O_RDONLY, getcwd, lseek, open, pread
+from posix import O_CLOEXEC, O_RDONLY, close, getcwd, lseek, open, pread, stat, write
 
 # The module `typing` takes too long, and is not needed to run.
 TYPE_CHECKING = False
@@ -24,7 +28,20 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
     from typing import Any
 
+    #: Offset, size and checksum.
+    Place = tuple[int, int, bytes]
+
 SEEK_END = 2
+
+#: Bytes at the end: where the index begins, and its checksum.
+TAIL = 16
+
+#: Where files without a name can be made if Python has no ``memfd_create``, and how.
+SHARED_MEMORY = "/dev/shm"
+O_TMPFILE = 0o20200000
+
+#: Names this file. The same as in the package, which is not imported yet.
+VARIABLE = "PYTHON_STARTER"
 
 
 class Finder(PathFinder):
@@ -35,8 +52,10 @@ class Finder(PathFinder):
         self.absent = known["absent"]
         self.path = known["path"]
         self.texts = known["texts"]
+        self.has_metadata = known["has_metadata"]
         self.listed = known["listed"]
         self._descriptor = descriptor
+        self._loaded = 0
 
     # Not of the class: what is known differs by file.
     def find_spec(  # type: ignore[override]
@@ -44,10 +63,11 @@ class Finder(PathFinder):
     ) -> "Any":
         found = self.modules.get(name)
         if found is not None:
-            file, is_package, place = found
-            if place is None:
-                return spec_from_file_location(name, file, loader=ExtensionFileLoader(name, file))
-            inside = [file.rpartition("/")[0]] if is_package else None
+            file, kind, place = found
+            if kind == "compiled":
+                loader = CompiledLoader(name, file, self, place)
+                return spec_from_file_location(name, file, loader=loader)
+            inside = [file.rpartition("/")[0]] if kind == "package" else None
             return spec_from_file_location(
                 name,
                 file,
@@ -59,41 +79,97 @@ class Finder(PathFinder):
             return None
         return PathFinder.find_spec(name, path, target)
 
-    def code(self, place: tuple[int, int]) -> "CodeType":
-        offset, size = place
-        return marshal.loads(pread(self._descriptor, size, offset))
+    def read(self, place: "Place") -> bytes:
+        """What stands at a place.
+
+        Raises
+        ------
+        ValueError
+            Something else stands there.
+        """
+        offset, size, checksum = place
+        data = pread(self._descriptor, size, offset)
+        if source_hash(0, data) != checksum:
+            raise ValueError("the module file is damaged")
+        return data
+
+    def load_compiled(self, spec: "ModuleSpec", place: "Place") -> "ModuleType":
+        """Load a compiled module from a file without a name, in memory."""
+        data = self.read(place)
+        if hasattr(posix, "memfd_create"):
+            descriptor = posix.memfd_create(spec.name)
+        else:
+            descriptor = open(SHARED_MEMORY, O_TMPFILE | posix.O_RDWR | O_CLOEXEC, 0o700)
+        try:
+            if write(descriptor, data) != len(data):
+                raise OSError("no memory")
+            # The C library takes what has the name of something loaded for that, and descriptors
+            # are used again: so each name has one slash more.
+            self._loaded += 1
+            path = f"/proc/self{'/' * self._loaded}fd/{descriptor}"
+            module = create_dynamic(ModuleSpec(spec.name, spec.loader, origin=path))
+        finally:
+            close(descriptor)
+        module.__file__ = spec.origin
+        return module
 
 
 class Loader(SourceFileLoader):
     """Loads a module's code from the file; all else, such as its source, as always."""
 
-    def __init__(self, name: str, path: str, finder: Finder, place: tuple[int, int]) -> None:
+    def __init__(self, name: str, path: str, finder: Finder, place: "Place") -> None:
         super().__init__(name, path)
         self._finder, self._place = finder, place
 
     def get_code(self, name: str) -> "CodeType | None":
         try:
-            return self._finder.code(self._place)
+            return marshal.loads(self._finder.read(self._place))
         except (OSError, EOFError, ValueError, TypeError):
             return super().get_code(name)
 
     def exec_module(self, module: "ModuleType") -> None:
         super().exec_module(module)
         if module.__name__ in ("importlib.metadata", "importlib_metadata"):
-            _remember_texts(module, self._finder.texts)
+            _remember_texts(module, self._finder)
         elif module.__name__ == "pkgutil":
             _remember_lists(module, self._finder.listed)
 
 
-def _remember_texts(metadata: "Any", texts: dict[str, str | None]) -> None:
+class CompiledLoader(ExtensionFileLoader):
+    """Loads a compiled module from the file; from where it is installed if it is not in the file,
+    or does not load from there."""
+
+    def __init__(self, name: str, path: str, finder: Finder, place: "Place | None") -> None:
+        super().__init__(name, path)
+        self._finder, self._place = finder, place
+
+    def create_module(self, spec: "ModuleSpec") -> "ModuleType":
+        if self._place is not None:
+            try:
+                return self._finder.load_compiled(spec, self._place)
+            # Libraries beside it are found only from where it is installed.
+            except (OSError, ValueError, ImportError):
+                pass
+        return super().create_module(spec)
+
+
+def _remember_texts(metadata: "Any", finder: Finder) -> None:
     """Tell what stands in files of installed distributions, for entry points and versions."""
-    read_text = metadata.PathDistribution.read_text
+    kind = metadata.PathDistribution
+    read_text = kind.read_text
+    has_metadata: Any = getattr(kind, "_has_metadata", None)
 
     def known(self: "Any", filename: str) -> str | None:
         key = f"{self._path}/{filename}"
-        return texts[key] if key in texts else read_text(self, filename)
+        return finder.texts[key] if key in finder.texts else read_text(self, filename)
 
-    metadata.PathDistribution.read_text = known
+    def has(self: "Any") -> bool:
+        key = str(self._path)
+        return finder.has_metadata[key] if key in finder.has_metadata else has_metadata(self)
+
+    kind.read_text = known
+    if has_metadata is not None:
+        kind._has_metadata = has
 
 
 def _remember_lists(pkgutil: "Any", listed: dict[str, list[tuple[str, bool]]]) -> None:
@@ -111,20 +187,72 @@ def _remember_lists(pkgutil: "Any", listed: dict[str, list[tuple[str, bool]]]) -
     pkgutil.iter_importer_modules.register(FileFinder, known)
 
 
-def use(path: str) -> None:
-    """Have modules come from the file at ``path``, in this process."""
+def opened(path: str) -> "tuple[dict[str, Any], int]":
+    """The index of the file at ``path``, and its descriptor.
+
+    Raises
+    ------
+    OSError, ValueError
+        The file cannot be read, or is not as it was written.
+    """
     descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    end = lseek(descriptor, 0, SEEK_END)
-    index = int.from_bytes(pread(descriptor, 8, end - 8), "big")
-    finder = Finder(marshal.loads(pread(descriptor, end - 8 - index, index)), descriptor)
+    end = lseek(descriptor, 0, SEEK_END) - TAIL
+    tail = pread(descriptor, TAIL, max(end, 0))
+    begin = int.from_bytes(tail[:8], "big")
+    if begin < end:
+        index = pread(descriptor, end - begin, begin)
+        if source_hash(0, index) == tail[8:]:
+            return marshal.loads(index), descriptor
+    close(descriptor)
+    raise ValueError("it is damaged")
+
+
+def is_of(environment: "dict[str, Any]") -> bool:
+    """Whether this Python, and what is installed for it, are as they were."""
+    return (
+        environment["version"] == sys.version
+        and environment["bin"] == sys.executable.rpartition("/")[0]
+        and all(stat(path).st_mtime_ns == age for path, age in environment["installed"])
+    )
+
+
+def use(path: str) -> None:
+    """Have modules come from the file at ``path``, in this process.
+
+    Raises
+    ------
+    OSError, ValueError
+        The file cannot be read, is damaged, or is of another environment.
+    """
+    known, descriptor = opened(path)
+    if not is_of(known["environment"]):
+        close(descriptor)
+        raise ValueError("it is of another environment, or of an earlier state of this one")
+    finder = Finder(known, descriptor)
     sys.meta_path[sys.meta_path.index(PathFinder)] = finder
     # -S: without the files that `site` reads.
     sys.path[1:] = finder.path
 
 
+def _do_without(path: str, error: Exception) -> None:
+    """Be a Python that was started without the file, and so are those that this one starts."""
+    import os
+
+    print(f"{path} is not used: {error}. Modules are imported as always.", file=sys.stderr)
+    os.environ.pop(VARIABLE, None)
+    if sys.flags.no_site:
+        import site
+
+        site.main()
+
+
 def main() -> None:
     """Be the module or the script that the arguments name."""
-    use(sys.argv.pop(0))
+    path = sys.argv.pop(0)
+    try:
+        use(path)
+    except (OSError, ValueError) as error:
+        _do_without(path, error)
     if sys.argv[0] == "-m":
         del sys.argv[0]
         sys.path[0] = getcwd()
