@@ -7,9 +7,9 @@ import marshal
 import pkgutil
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from importlib.machinery import ExtensionFileLoader, FileFinder, SourceFileLoader
+from importlib.machinery import ExtensionFileLoader, FileFinder, PathFinder, SourceFileLoader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ class Record:
         self.absent: set[str] = set()
         self.texts: dict[str, str | None] = {}
         self.has_metadata: dict[str, bool] = {}
+        self.children: dict[str, list[str]] = {}
         self.listed: dict[str, list[tuple[str, bool]]] = {}
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
@@ -53,31 +54,29 @@ class Record:
             stack.callback(sys.meta_path.remove, self)
             for name in ("importlib.metadata", "importlib_metadata"):
                 with suppress(ImportError):
-                    self._note_texts(importlib.import_module(name).PathDistribution, stack)
+                    self._note_distributions(importlib.import_module(name), stack)
             self._note_lists(stack)
             yield
 
-    def _note_texts(self, kind: Any, stack: ExitStack) -> None:
-        read_text = kind.read_text
+    def _note_distributions(self, metadata: Any, stack: ExitStack) -> None:
+        """As :func:`.start._remember_distributions` tells it."""
 
-        def read_and_note(distribution: Any, filename: str) -> str | None:
-            text = read_text(distribution, filename)
-            self.texts[f"{distribution._path}/{filename}"] = text
-            return text
+        def note(kind: Any, method: str, answers: dict[str, Any], key: Callable[..., str]) -> None:
+            ask = getattr(kind, method, None)
+            if ask is None:
+                return
 
-        kind.read_text = read_and_note
-        stack.callback(setattr, kind, "read_text", read_text)
-        has_metadata = getattr(kind, "_has_metadata", None)
-        if has_metadata is None:
-            return
+            def ask_and_note(*words: Any) -> Any:
+                answers[key(*words)] = answer = ask(*words)
+                return answer
 
-        def look_and_note(distribution: Any) -> bool:
-            is_there = has_metadata(distribution)
-            self.has_metadata[str(distribution._path)] = is_there
-            return is_there
+            setattr(kind, method, ask_and_note)
+            stack.callback(setattr, kind, method, ask)
 
-        kind._has_metadata = look_and_note
-        stack.callback(setattr, kind, "_has_metadata", has_metadata)
+        kind = metadata.PathDistribution
+        note(kind, "read_text", self.texts, lambda one, name: f"{one._path}/{name}")
+        note(kind, "_has_metadata", self.has_metadata, lambda one: str(one._path))
+        note(metadata.FastPath, "children", self.children, lambda one: str(one.root))
 
     def _note_lists(self, stack: ExitStack) -> None:
         list_modules = _PKGUTIL.iter_importer_modules.registry[FileFinder]
@@ -115,6 +114,11 @@ class Record:
                     "path": self.path,
                     "texts": self.texts,
                     "has_metadata": self.has_metadata,
+                    "children": {
+                        folder: list(names)
+                        for folder, names in self.children.items()
+                        if folder in self.path
+                    },
                     "listed": self.listed,
                 }
             )
@@ -136,6 +140,9 @@ def _modules(folders: list[Path]) -> Iterator[tuple[str, str, str, bytes | None]
     """Name, path, kind, and what is loaded: code, or a small library."""
     for name, module in sorted(sys.modules.items()):
         spec = getattr(module, "__spec__", None)
+        if spec is None and "." not in name:
+            # It has put something else in its place.
+            spec = PathFinder.find_spec(name)
         if spec is None or spec.name != name or name == "__main__" or not spec.origin:
             continue
         if not any(map(Path(spec.origin).is_relative_to, folders)):

@@ -25,6 +25,7 @@ from posix import O_CLOEXEC, O_RDONLY, close, getcwd, lseek, open, pread, stat, 
 # The module `typing` takes too long, and is not needed to run.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType, ModuleType
     from typing import Any
 
@@ -53,6 +54,7 @@ class Finder(PathFinder):
         self.path = known["path"]
         self.texts = known["texts"]
         self.has_metadata = known["has_metadata"]
+        self.children = known["children"]
         self.listed = known["listed"]
         self._descriptor = descriptor
         self._loaded = 0
@@ -74,9 +76,11 @@ class Finder(PathFinder):
                 loader=Loader(name, file, self, place),
                 submodule_search_locations=inside,
             )
-        # Other folders were put on the path since: they may hold it.
-        if name in self.absent and (path is not None or sys.path[1:] == self.path):
-            return None
+        if name in self.absent:
+            # Folders that were put on the path since may hold it.
+            path = [] if path is not None else [x for x in sys.path[1:] if x not in self.path]
+            if not path:
+                return None
         return PathFinder.find_spec(name, path, target)
 
     def read(self, place: "Place") -> bytes:
@@ -130,7 +134,7 @@ class Loader(SourceFileLoader):
     def exec_module(self, module: "ModuleType") -> None:
         super().exec_module(module)
         if module.__name__ in ("importlib.metadata", "importlib_metadata"):
-            _remember_texts(module, self._finder)
+            _remember_distributions(module, self._finder)
         elif module.__name__ == "pkgutil":
             _remember_lists(module, self._finder.listed)
 
@@ -153,23 +157,27 @@ class CompiledLoader(ExtensionFileLoader):
         return super().create_module(spec)
 
 
-def _remember_texts(metadata: "Any", finder: Finder) -> None:
-    """Tell what stands in files of installed distributions, for entry points and versions."""
+def _remember(
+    kind: "Any", method: str, answers: "dict[str, Any]", key: "Callable[..., str]"
+) -> None:
+    """Have a method of a class give the answer that is known for its arguments, if there is one."""
+    ask: Any = getattr(kind, method, None)
+    if ask is None:
+        return
+
+    def known(*words: "Any") -> "Any":
+        about = key(*words)
+        return answers[about] if about in answers else ask(*words)
+
+    setattr(kind, method, known)
+
+
+def _remember_distributions(metadata: "Any", finder: Finder) -> None:
+    """Tell what is installed and what stands in its files, for entry points and versions."""
     kind = metadata.PathDistribution
-    read_text = kind.read_text
-    has_metadata: Any = getattr(kind, "_has_metadata", None)
-
-    def known(self: "Any", filename: str) -> str | None:
-        key = f"{self._path}/{filename}"
-        return finder.texts[key] if key in finder.texts else read_text(self, filename)
-
-    def has(self: "Any") -> bool:
-        key = str(self._path)
-        return finder.has_metadata[key] if key in finder.has_metadata else has_metadata(self)
-
-    kind.read_text = known
-    if has_metadata is not None:
-        kind._has_metadata = has
+    _remember(kind, "read_text", finder.texts, lambda one, name: f"{one._path}/{name}")
+    _remember(kind, "_has_metadata", finder.has_metadata, lambda one: str(one._path))
+    _remember(metadata.FastPath, "children", finder.children, lambda one: str(one.root))
 
 
 def _remember_lists(pkgutil: "Any", listed: dict[str, list[tuple[str, bool]]]) -> None:
