@@ -35,8 +35,8 @@ class Broken:
     """
 
     how: Callable[[Path], Path | None]
-    failure: str
     reason: str
+    failure: str = "bad-safe"
 
     def damage(self, safe: Path) -> Path:
         """Break a copy, in such a way that no checksum tells; returns the path to convert."""
@@ -160,171 +160,140 @@ _POINT = r"<geolocationGridPoint>.*?</geolocationGridPoint>"
 
 BROKEN = {
     # the folder
-    "folder missing": Broken(shutil.rmtree, "bad-safe", r"\.SAFE is not there$"),
-    "file instead of the folder": Broken(_file_instead, "bad-safe", r"\.SAFE is no folder$"),
+    "folder missing": Broken(shutil.rmtree, r"\.SAFE is not there$"),
+    "file instead of the folder": Broken(_file_instead, r"\.SAFE is no folder$"),
     # the manifest
-    "manifest missing": Broken(_removed(MANIFEST), "bad-safe", r"^manifest\.safe is missing$"),
-    "manifest empty": Broken(_written(MANIFEST, ""), "bad-safe", r"^manifest\.safe is no XML"),
+    "manifest missing": Broken(_removed(MANIFEST), r"^manifest\.safe is missing$"),
+    "manifest empty": Broken(_written(MANIFEST, ""), r"^manifest\.safe is no XML"),
     "manifest no XML": Broken(
-        _written(MANIFEST, "<html>404 Not Found"),
-        "bad-safe",
-        r"^manifest\.safe is no XML",
+        _written(MANIFEST, "<html>404 Not Found"), r"^manifest\.safe is no XML"
     ),
     "manifest of something else": Broken(
         _written(MANIFEST, "<html>404 Not Found</html>"),
-        "bad-safe",
         r"^manifest\.safe is no XFDU: its root element is <html>$",
     ),
     "manifest names no measurement": Broken(
         _edited(MANIFEST, _MEASUREMENTS, "", count=0),
-        "bad-safe",
         r"^manifest\.safe names 0 measurement files for 2 polarisations \(VV VH\)$",
     ),
     "manifest names one measurement of two": Broken(
-        _edited(MANIFEST, _MEASUREMENTS, ""), "bad-safe", r"names 1 measurement files for 2"
+        _edited(MANIFEST, _MEASUREMENTS, ""), r"names 1 measurement files for 2"
     ),
     "manifest names no polarisation": Broken(
         _edited(MANIFEST, r"<(\S+:transmitterReceiverPolarisation)>V[VH]</\1>", "", count=0),
-        "bad-safe",
         r"^manifest\.safe names no polarisation$",
     ),
     "manifest leads out of the SAFE": Broken(
         _edited(MANIFEST, r'href="\./measurement/', 'href="../measurement/'),
-        "bad-safe",
         r"^manifest\.safe names a file outside of the SAFE: '\.\./measurement/.*tiff'$",
     ),
     "manifest leads out by a detour": Broken(
         _edited(MANIFEST, r'href="\./measurement/', 'href="./measurement/../../elsewhere/'),
-        "bad-safe",
         r"outside of the SAFE",
     ),
     "manifest names an absolute path": Broken(
         _edited(MANIFEST, r'href="\./measurement/', 'href="/measurement/'),
-        "bad-safe",
         r"outside of the SAFE: '/measurement/",
     ),
     # the annotation
-    "annotation missing": Broken(
-        _removed(ANNOTATION), "bad-safe", r"^annotation/\S+-vh-\S+\.xml is missing$"
-    ),
-    "annotation empty": Broken(
-        _written(ANNOTATION, ""), "bad-safe", r"^annotation/\S+-vh-\S+\.xml is empty$"
-    ),
+    "annotation missing": Broken(_removed(ANNOTATION), r"^annotation/\S+-vh-\S+\.xml is missing$"),
+    "annotation empty": Broken(_written(ANNOTATION, ""), r"^annotation/\S+-vh-\S+\.xml is empty$"),
     "annotation cut in the middle": Broken(
-        _cut(ANNOTATION, 0.5), "bad-safe", r"^annotation/\S+-vh-\S+\.xml is no XML"
+        _cut(ANNOTATION, 0.5), r"^annotation/\S+-vh-\S+\.xml is no XML"
     ),
     "annotation without geolocation grid": Broken(
         _edited(ANNOTATION, r"<geolocationGrid>.*</geolocationGrid>", ""),
-        "bad-safe",
         r"^annotation/\S+-vh-\S+\.xml: the geolocation grid is missing$",
     ),
     "geolocation grid with a hole": Broken(
         _edited(ANNOTATION, f"({_POINT}.*?){_POINT}", r"\1"),
-        "bad-safe",
         r"^annotation/\S+-vh-\S+\.xml: the geolocation grid of 209 points has holes$",
     ),
     "geolocation grid with a position that is no number": Broken(
         _edited(ANNOTATION, r"<longitude>[^<]*</longitude>", "<longitude>nan</longitude>"),
-        "bad-safe",
         r"-vh-\S+\.xml: the geolocation grid holds values that are no numbers: 'nan'",
     ),
     "geolocation grid of a smaller image": Broken(
         _edited(ANNOTATION, r"<numberOfLines>\d+<", "<numberOfLines>70000<"),
-        "bad-safe",
         r"-vh-\S+\.xml: the geolocation grid ends at line 699, sample 799 of 70000 x 800$",
     ),
     "annotation without a size": Broken(
         _edited(ANNOTATION, r"<numberOfLines>\d+</numberOfLines>", ""),
-        "bad-safe",
         r"-vh-\S+\.xml: <numberOfLines> is missing$",
     ),
     "annotation of a size that is no number": Broken(
         _edited(ANNOTATION, r"<numberOfLines>\d+<", "<numberOfLines>many<"),
-        "bad-safe",
         r"-vh-\S+\.xml: .*'many'",
     ),
     "annotation of no pixels": Broken(
         _edited(ANNOTATION, r"<numberOfLines>\d+<", "<numberOfLines>0<"),
-        "bad-safe",
         r"-vh-\S+\.xml: an image of 0 x 800 pixels .* makes no sense$",
     ),
     # calibration and noise
     "calibration missing": Broken(
-        _removed(CALIBRATION), "bad-safe", r"^annotation/calibration/calibration-\S+ is missing$"
+        _removed(CALIBRATION), r"^annotation/calibration/calibration-\S+ is missing$"
     ),
     "calibration without vectors": Broken(
         _edited(CALIBRATION, r"<calibrationVector>.*</calibrationVector>", ""),
-        "bad-safe",
         r"^annotation/calibration/calibration-\S+: it holds no calibrationVector$",
     ),
     "calibration with values missing": Broken(
         _edited(CALIBRATION, r"(<sigmaNought[^>]*>)\S+ ", r"\1"),
-        "bad-safe",
         r"^annotation/calibration/calibration-\S+: a sigmaNought of \d+ values holds \d+$",
     ),
     "calibration with a count that is no number": Broken(
         _edited(CALIBRATION, r"<sigmaNought count=\"\d+\"", '<sigmaNought count="many"'),
-        "bad-safe",
         r"^annotation/calibration/calibration-\S+: ",
     ),
     "calibration with a value that is no number": Broken(
         _edited(CALIBRATION, r"(<sigmaNought[^>]*>)\S+ ", r"\1much "),
-        "bad-safe",
         r"^annotation/calibration/calibration-\S+: ",
     ),
-    "noise missing": Broken(
-        _removed(NOISE), "bad-safe", r"^annotation/calibration/noise-\S+ is missing$"
-    ),
+    "noise missing": Broken(_removed(NOISE), r"^annotation/calibration/noise-\S+ is missing$"),
     "noise without vectors": Broken(
         _edited(NOISE, r"<noiseRangeVector>.*</noiseRangeVector>", ""),
-        "bad-safe",
         r"^annotation/calibration/noise-\S+: it holds no noiseRangeVector$",
     ),
     "noise of something else": Broken(
         _written(NOISE, "<calibration/>"),
-        "bad-safe",
         r"^annotation/calibration/noise-\S+ is no noise: its root element is <calibration>$",
     ),
     # the measurement
-    "tiff missing": Broken(_removed(TIFF), "bad-safe", r"^measurement/\S+\.tiff is missing$"),
-    "tiff empty": Broken(_written(TIFF, ""), "bad-safe", r"^measurement/\S+\.tiff is empty$"),
+    "tiff missing": Broken(_removed(TIFF), r"^measurement/\S+\.tiff is missing$"),
+    "tiff empty": Broken(_written(TIFF, ""), r"^measurement/\S+\.tiff is empty$"),
     "tiff without its last third": Broken(
-        _cut(TIFF, 0.66), "bad-safe", r"^measurement/\S+\.tiff is cut short: \d+ bytes of at least"
+        _cut(TIFF, 0.66), r"^measurement/\S+\.tiff is cut short: \d+ bytes of at least"
     ),
     "tiff cut inside the header": Broken(
-        _cut(TIFF, 100), "bad-safe", r"^measurement/\S+\.tiff cannot be opened"
+        _cut(TIFF, 100), r"^measurement/\S+\.tiff cannot be opened"
     ),
     "folder instead of the tiff": Broken(
-        _folder_instead, "bad-safe", r"^measurement/\S+\.tiff is a folder, no ordinary file$"
+        _folder_instead, r"^measurement/\S+\.tiff is a folder, no ordinary file$"
     ),
     "tiff of other dimensions": Broken(
         other_tiff(width=790),
-        "bad-safe",
         r"^measurement/\S+\.tiff is 700 x 790 pixels, its annotation says 700 x 800$",
     ),
     "tiff of other pixels": Broken(
         other_tiff(dtype="float32"),
-        "bad-safe",
         r"^measurement/\S+\.tiff holds float32 pixels, a GRD product holds uint16$",
     ),
     "tiff replaced by text": Broken(
-        _written(TIFF, "404 Not Found\n" * 100_000),
-        "bad-safe",
-        r"^measurement/\S+\.tiff cannot be opened",
+        _written(TIFF, "404 Not Found\n" * 100_000), r"^measurement/\S+\.tiff cannot be opened"
     ),
     # other kinds
-    "SLC": Broken(_kind("IW_SLC__1SDV"), "unsupported", r"type IW SLC; only GRD"),
-    "OCN": Broken(_kind("IW_OCN__2SDV"), "unsupported", r"type IW OCN; only GRD"),
-    "RAW": Broken(_kind("IW_RAW__0SDV"), "unsupported", r"type IW RAW; only GRD"),
-    "wave mode": Broken(_kind("WV_OCN__2SSV"), "unsupported", r"type WV OCN; only GRD"),
-    "azimuth notch": Broken(_kind("N3_GRDH_1SDV"), "unsupported", r"type N3 GRDH; of GRD products"),
+    "SLC": Broken(_kind("IW_SLC__1SDV"), r"type IW SLC; only GRD", "unsupported"),
+    "OCN": Broken(_kind("IW_OCN__2SDV"), r"type IW OCN; only GRD", "unsupported"),
+    "RAW": Broken(_kind("IW_RAW__0SDV"), r"type IW RAW; only GRD", "unsupported"),
+    "wave mode": Broken(_kind("WV_OCN__2SSV"), r"type WV OCN; only GRD", "unsupported"),
+    "azimuth notch": Broken(_kind("N3_GRDH_1SDV"), r"type N3 GRDH; of GRD products", "unsupported"),
     "annotation product": Broken(
-        _kind("IW_GRDH_1ADV"), "unsupported", r"class A\): it has no pixel"
+        _kind("IW_GRDH_1ADV"), r"class A\): it has no pixel", "unsupported"
     ),
     "name of no Sentinel-1 product": Broken(
         _renamed("S2A_MSIL1C_20240301T110921_N0510_R137_T30UVU_20240301T130000"),
-        "unsupported",
         r"is no name of a Sentinel-1 product$",
+        "unsupported",
     ),
 }
 
