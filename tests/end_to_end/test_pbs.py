@@ -1,15 +1,13 @@
 """`snakemake --profile profiles/pbs` with real conversions, on the stand-in PBS."""
 
 import re
-import signal
-import subprocess
 
 import agree
 import pytest
 import xarray as xr
 import yaml
-from pbs_helpers import kill, wait_until
-from processes import TIMEOUT, Ran, environment, run, snakemake_command
+from pbs_helpers import wait_until
+from processes import TIMEOUT, Ran, run, snakemake_command
 from repository import REPO, last_line
 from safes import TIFF, copy_safe, only
 from standin.pbs import QUEUES, Server
@@ -73,40 +71,17 @@ def test_killed_run_is_gone_on_with(work, pbs, scene):
     """Snakemake dies, the PBS job does not: the same command takes it over and counts it in."""
     work.change(function="mine.py:convert")
     (work.folder / "hold").touch()
-    command = snakemake_command(*PROFILE, *QUICK, "--config", "select={name: '*'}")
-    with subprocess.Popen(
-        command,
-        cwd=work.folder,
-        env=environment(**pbs.environment),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
-        try:
-            wait_until(lambda: len(work.products) == 1)
-        finally:
-            kill(process, signal.SIGKILL)
+    words = (*PROFILE, *QUICK, "--config", "select={name: '*'}")
+    with work.running(*words, **pbs.environment):
+        wait_until(lambda: len(work.products) == 1)
 
-    said = work.folder / "said.txt"
-    with (
-        said.open("w") as file,
-        subprocess.Popen(
-            command,
-            cwd=work.folder,
-            env=environment(**pbs.environment),
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        ) as again,
-    ):
-        try:
-            # Only then does the PBS job go on.
-            wait_until(lambda: "of an earlier run is taken over" in said.read_text())
-            (work.folder / "hold").unlink()
-            again.wait(TIMEOUT)
-        finally:
-            kill(again)
-    ran = Ran(again.returncode, said.read_text())
+    before = len(work.said)
+    with work.running(*words, **pbs.environment) as again:
+        # Only then does the PBS job go on.
+        wait_until(lambda: "of an earlier run is taken over" in work.said[before:])
+        (work.folder / "hold").unlink()
+        again.wait(TIMEOUT)
+    ran = Ran(again.returncode, work.said[before:])
 
     assert set(work.products) == {scene(number).stem for number in range(GOOD)}
     # Each was converted once.

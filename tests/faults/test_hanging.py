@@ -8,11 +8,11 @@ import time
 
 import pytest
 from conversions import Run, gone
-from fault_helpers import hanging, needs_root
-from processes import environment, snakemake_command
+from fault_helpers import hanging, needs_root, wait_for
+from processes import environment
 from repository import last_line, outcome
 from safes import copy_safe
-from work import USUAL, Work, ending
+from work import Work, ending
 
 from xsar_batch.conversion import forkserver, watchdog
 from xsar_batch.failures import EXIT_CODES
@@ -168,19 +168,5 @@ def test_archive_on_a_mount_that_hangs(tmp_path, scene, land_source, traces):
     copy_safe(scene(0), work.archive, linked=True)
     with hanging(tmp_path / "mount") as mount:
         work.change(safes=["archive", str(mount)])
-        process = subprocess.Popen(
-            snakemake_command(*USUAL),
-            cwd=work.folder,
-            env=environment(**traces.environment),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        try:
-            said = ""
-            while "does not answer" not in said:
-                said += process.stdout.readline()
-            assert f"{mount} does not answer" in said
-        finally:
-            process.kill()
-            process.wait()
+        with work.running(**traces.environment) as process:
+            wait_for(lambda: f"{mount} does not answer" in work.said, process)

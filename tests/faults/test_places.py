@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 import xarray as xr
 from fault_helpers import AS_NOBODY, NOBODY, mounted, needs_root, needs_setpriv, wait_for
-from pbs_helpers import kill
-from processes import Ran, environment, run, snakemake_command
+from processes import Ran, run, snakemake_command
 from safes import copy_safe
 from standin.pbs import Server
 from work import BESIDE, USUAL, Work, ending
@@ -228,35 +227,18 @@ def test_read_only_output_dir(work, name, tmp_path):
 @faults
 def test_output_dir_that_vanishes_during_a_run(work, name):
     work.change(function="mine.py:convert")
-    process = start_and_hold(work)
-    try:
+    for file in ("hold", "passed"):
+        (work.folder / file).touch()
+    logs = work.out / "logs"
+    with work.running() as process:
+        wait_for(lambda: any("mine.py" in p.read_text() for p in logs.glob("S1*.log")), process)
         shutil.rmtree(work.out)
         (work.folder / "hold").unlink()
-        process.communicate(timeout=60)
-    finally:
-        kill(process)
+        process.wait(60)
     ran = work.snakemake()
     assert ran.code == 0, ran.out
     assert is_whole(work.out / f"{name}.nc") or name in work.products
     assert work.left == {f"{name}.nc", *BESIDE}
-
-
-def start_and_hold(work: Work) -> subprocess.Popen:
-    """A run whose conversion waits in the user's function."""
-    for file in ("hold", "passed"):
-        (work.folder / file).touch()
-    process = subprocess.Popen(
-        snakemake_command(*USUAL),
-        cwd=work.folder,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    logs = work.out / "logs"
-    wait_for(lambda: any("mine.py" in p.read_text() for p in logs.glob("S1*.log")), process)
-    return process
 
 
 @faults

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 from fault_helpers import NOBODY, needs_setpriv, wait_for
-from processes import environment, snakemake_command
 from safes import copy_safe, only
-from work import USUAL, Work, ending, preview
+from work import Work, ending, preview
 
 #: What a shell would make of it is a file `touched` somewhere.
 HOSTILE = (
@@ -122,14 +121,7 @@ def test_warm_interpreter_is_for_this_user_alone(work, traces):
     work.change(function="mine.py:convert")
     for file in ("hold", "passed"):
         (work.folder / file).touch()
-    process = subprocess.Popen(
-        ["bash", "-c", 'umask 000; exec "$@"', "bash", *snakemake_command(*USUAL)],
-        cwd=work.folder,
-        env=environment(**traces.environment),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
+    with work.running(umask="000", **traces.environment) as process:
         (socket,) = wait_for(lambda: list(traces.tmp.glob("xsar-batch-*/*/socket")), process)
         place = socket.parents[1]
         assert place.stat().st_mode & 0o777 == 0o700
@@ -140,20 +132,14 @@ def test_warm_interpreter_is_for_this_user_alone(work, traces):
         assert ran.stdout == "refused\n", ran.stderr
         (work.folder / "hold").unlink()
         assert process.wait(60) == 0
-    finally:
-        process.kill()
-        process.wait()
     traces.assert_nothing_left()
 
 
 @pytest.mark.faults
 def test_files_have_the_mode_that_the_umask_asks_for(work, traces):
     """A group that shares its products sets its umask; nobody else may write under a usual one."""
-    command = ["bash", "-c", 'umask 027; exec "$@"', "bash", *snakemake_command(*USUAL)]
-    done = subprocess.run(
-        command, cwd=work.folder, env=environment(**traces.environment), capture_output=True
-    )
-    assert done.returncode == 0, done.stderr
+    with work.running(umask="027", **traces.environment) as process:
+        assert process.wait(120) == 0, work.said
     assert open_for_others(work.out) == []
     (product,) = work.out.glob("*.nc")
     assert product.stat().st_mode & 0o777 == 0o640

@@ -3,11 +3,11 @@
 import json
 import shutil
 import subprocess
+from contextlib import ExitStack
 
 import pytest
 from fault_helpers import AS_NOBODY, NOBODY, needs_setpriv, wait_for
-from pbs_helpers import kill
-from processes import Ran, environment, run, snakemake_command
+from processes import Ran, run, snakemake_command
 from repository import copy_workflow
 from safes import copy_safe
 from work import USUAL, Work
@@ -38,21 +38,14 @@ def colleague(work: Work, folder) -> Work:
 def test_three_at_once_from_three_folders(work, tmp_path, traces):
     """However they meet: the products are right, and whoever was refused can run then."""
     all_of_them = [work, *(colleague(work, tmp_path / f"other{n}") for n in range(2))]
-    processes = [
-        subprocess.Popen(
-            snakemake_command(*USUAL),
-            cwd=one.folder,
-            env=environment(**traces.environment),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for one in all_of_them
+    with ExitStack() as stack:
+        processes = [stack.enter_context(one.running(**traces.environment)) for one in all_of_them]
+        for process in processes:
+            process.wait(180)
+    ran = [
+        Ran(process.returncode, one.said)
+        for process, one in zip(processes, all_of_them, strict=True)
     ]
-    ran = []
-    for process in processes:
-        out, _ = process.communicate(timeout=180)
-        ran.append(Ran(process.returncode, out))
     assert any(one.code == 0 for one in ran), ran
     for one in ran:
         assert one.code == 0 or REFUSED in one.out, one.out
@@ -73,15 +66,7 @@ def test_another_user(work, tmp_path, traces):
         (work.folder / file).touch()
     other = colleague(work, tmp_path / "other")
     other.change(function="xsar_batch.l1b:l1b")
-    first = subprocess.Popen(
-        ["bash", "-c", 'umask 000; exec "$@"', "bash", *snakemake_command(*USUAL)],
-        cwd=work.folder,
-        env=environment(**traces.environment),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
+    with work.running(umask="000", **traces.environment) as first:
         wait_for(lambda: list((work.out / "logs").glob("S1*.log")), first)
         subprocess.run(["chown", "-R", str(NOBODY), other.folder], check=True)
         ran = run(
@@ -97,6 +82,4 @@ def test_another_user(work, tmp_path, traces):
         assert "Traceback" not in ran.out
         (work.folder / "hold").unlink()
         assert first.wait(120) == 0
-    finally:
-        kill(first)
     assert len(work.products) == 3

@@ -5,7 +5,6 @@ The pixels are made here, up to 1.7 GB a product, so that every cell has a known
 """
 
 import importlib.util
-import os
 import pickle
 import subprocess
 import sys
@@ -17,7 +16,6 @@ import pytest
 import rasterio
 import xarray as xr
 from independent import Grd, metres_apart
-from safes import high_priority_issues
 
 from xsar_batch.product import quality_flag
 
@@ -148,31 +146,6 @@ def test_sigma0_is_the_truth_to_the_edges(ds, real, kind):
         assert abs(bias) < 0.1
 
 
-@pytest.mark.parametrize("where", ["everywhere", "last 30 rows", "last 30 columns"])
-def test_sigma0_is_the_truth(ds, real, where):
-    """Bias below 0.1 dB in each polarisation, over cells without zeros of the border, and of lines
-    and samples for which noise is annotated."""
-    tool = load_fill_measurement()
-    part = {
-        "everywhere": np.s_[:],
-        "last 30 rows": np.s_[-30:],
-        "last 30 columns": np.s_[:, -30:],
-    }[where]
-    for image, made in bands(ds, real[0]):
-        at = image.centres(CELL)
-        line, sample = np.meshgrid(*at, indexing="ij")
-        down, across = ((pixels - 1) / 2 for pixels in image.cell(CELL))
-        whole = (line - down >= tool.BORDER_TOP) & (sample - across >= tool.BORDER_NEAR)
-        whole &= sample + across < image.shape[1] - tool.BORDER_FAR
-        whole = (whole & np.isfinite(image.mean_noise(CELL)))[part]
-        truth = tool.truth(image.pol, line, sample, *image.shape)[part]
-        sigma0 = made["sigma0"].values[part]
-        assert np.isfinite(sigma0[whole]).all()
-        bias = 10 * np.log10(sigma0[whole].mean() / truth[whole].mean())
-        print(f"sigma0 {image.pol} {where}: bias {bias:+.3f} dB")
-        assert abs(bias) < 0.1
-
-
 def test_all_variables_are_those_of_plain_xsar(real, land_mask, tmp_path):
     """Without repairs. Plain xsar, asked for whole pixels and loaded one by one, gives the same to
     the last bit."""
@@ -218,10 +191,6 @@ def test_the_file_is_small_with_nothing_dropped(product, ds):
     assert ratio < (0.54 if "_IW_" in product.name else 0.6)
 
 
-def test_cf_compliance(product, tmp_path):
-    assert high_priority_issues(product, tmp_path / "report.json") == (0, [])
-
-
 def test_cells_of_a_checkerboard_are_not_mixed(real, ds, land_mask, tmp_path):
     """Pixels in squares of one cell: each cell is 100 or 300, to the last row and column.
 
@@ -241,13 +210,3 @@ def test_cells_of_a_checkerboard_are_not_mixed(real, ds, land_mask, tmp_path):
         made = checkered["digital_number"].values
     cells = np.add.outer(np.arange(made.shape[1]), np.arange(made.shape[2])) % 2
     assert (made == np.where(cells, 300, 100)).all()
-
-
-def test_stripmap_without_repairs_is_refused_in_a_sentence(tmp_path):
-    (archive,) = (SHARED / "safe").glob("S1C_S4_*.tar.xz")
-    script = REPO / "workflow" / "scripts" / "convert.py"
-    command = [sys.executable, script, unpack(archive, tmp_path), tmp_path / "out.nc"]
-    command += ["--land-mask", os.devnull, "--no-repairs"]
-    ended = subprocess.run(command, capture_output=True, text=True)
-    assert ended.returncode == 69
-    assert "FAILED unsupported: this is a stripmap product (S4 GRDH)" in ended.stderr

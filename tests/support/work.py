@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -78,23 +78,46 @@ class Work:
         return run_snakemake(self.folder, *USUAL, *arguments, **more)
 
     @contextmanager
-    def run_until(self, is_so: Callable[[], object]) -> Iterator[None]:
-        """A run that has come so far; it is killed with its jobs, as when the node goes down."""
-        process = subprocess.Popen(
-            snakemake_command(*USUAL),
-            cwd=self.folder,
-            env=environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        with process:
+    def running(
+        self, *words: str, umask: str = "022", **more: str | None
+    ) -> Iterator[subprocess.Popen]:
+        """A run in the background, of these words or the usual ones; see `said`.
+
+        If it has not ended by then, it is killed with its jobs, as when the node goes down.
+        """
+        command = ["bash", "-c", f'umask {umask}; exec "$@"', "bash"]
+        with (
+            self._said.open("a") as said,
+            subprocess.Popen(
+                [*command, *snakemake_command(*(words or USUAL))],
+                cwd=self.folder,
+                env=environment(**more),
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            ) as process,
+        ):
             try:
-                wait_for(is_so, process)
-                yield
+                yield process
             finally:
-                with suppress(ProcessLookupError):
+                if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
+
+    @contextmanager
+    def run_until(self, is_so: Callable[[], object]) -> Iterator[None]:
+        """A run that has come so far; it is killed in the end."""
+        with self.running() as process:
+            wait_for(is_so, process)
+            yield
+
+    @property
+    def _said(self) -> Path:
+        return self.folder / "said.txt"
+
+    @property
+    def said(self) -> str:
+        """What runs in the background have said."""
+        return self._said.read_text()
 
     @property
     def products(self) -> dict[str, int]:

@@ -166,20 +166,29 @@ def test_plain_xsar_mislabels_cells(plain, checkerboard):
     assert metres_off(loaded, lines, samples) > 200, CAN_GO.format("whole_pixels")
 
 
-@pytest.mark.parametrize("resolution", ["1000m", 1000, 1000.0])
-def test_whole_pixels_are_labelled_right(cured, checkerboard, resolution):
-    ds = opened(checkerboard, resolution).load()
+#: Ways to open a SAFE. A user's function may compute factors; safe_s1 looks for an int, and nothing
+#: else.
+WAYS = {
+    "a text": lambda safe: opened(safe, "1000m"),
+    "an integer": lambda safe: opened(safe, 1000),
+    "a float": lambda safe: opened(safe, 1000.0),
+    "factors as floats": lambda safe: opened(safe, {"line": 100.0, "sample": 100.0}),
+    "factors of numpy": lambda safe: opened(safe, dict.fromkeys(LABELS, np.int64(100))),
+    "our own function": lambda safe: l1b(safe, "1000m"),
+    "the notebook's call": lambda safe: xsar.open_dataset(str(safe), resolution="1000m"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_whole_pixels_are_labelled_right(cured, checkerboard, way):
+    ds = WAYS[way](checkerboard)
+    assert ds["sigma0"].chunks is not None  # not computed yet
+    ds = ds.load()
     assert mixed_cells(ds) == 0
     for dim, labels in LABELS.items():
         np.testing.assert_array_equal(ds[dim], labels)
     assert metres_off(ds, LABELS["line"], LABELS["sample"]) < 15
-
-
-@pytest.mark.parametrize("factor", [100.0, np.int64(100)])
-def test_factors_of_another_type_are_labelled_right_too(cured, checkerboard, factor):
-    # A user's function may compute them; safe_s1 looks for an int and nothing else.
-    ds = opened(checkerboard, {"line": factor, "sample": factor})
-    assert mixed_cells(ds) == 0
+    assert (ds["lineSpacing"], ds["sampleSpacing"]) == (1000, 1000)
 
 
 def test_scene_of_whole_cells(cured, tmp_path):
@@ -191,21 +200,6 @@ def test_scene_of_whole_cells(cured, tmp_path):
 def test_no_whole_pixels_are_refused(cured, safe, resolution):
     with pytest.raises(Unsupported, match=r"is no whole number of (10 m )?pixels"):
         opened(safe, resolution)
-
-
-def test_our_own_function_is_right(cured, checkerboard):
-    ds = l1b(checkerboard, "1000m")
-    assert ds["sigma0"].chunks is not None  # not computed yet
-    ds = ds.load()
-    assert mixed_cells(ds) == 0
-    assert metres_off(ds, LABELS["line"], LABELS["sample"]) < 15
-
-
-def test_the_notebooks_call_is_right(cured, checkerboard):
-    ds = xsar.open_dataset(str(checkerboard), resolution="1000m").load()
-    assert mixed_cells(ds) == 0
-    assert metres_off(ds, LABELS["line"], LABELS["sample"]) < 15
-    assert (ds["lineSpacing"], ds["sampleSpacing"]) == (1000, 1000)
 
 
 @pytest.mark.parametrize("resolution", ["1000m", 1000, {"line": 100, "sample": 100}])

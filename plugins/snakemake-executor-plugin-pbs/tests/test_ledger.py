@@ -58,10 +58,6 @@ def owner_of(pid):
 # -- earlier ---------------------------------------------------------------------------------
 
 
-def test_nothing_of_nothing(tmp_path):
-    assert earlier(tmp_path / "none", "a") == [None]
-
-
 def test_each_is_found_by_its_outputs(tmp_path):
     left(tmp_path, "p1", pack("a", "b"))
     left(tmp_path, "p2", pack("c"))
@@ -106,11 +102,6 @@ def test_what_was_revoked_does_not_count(tmp_path):
     assert earlier(tmp_path, "a") == [("old", 0)]
 
 
-def test_what_has_begun_counts(tmp_path):
-    assert left(tmp_path, "p", pack("a")).take(id="7.s", pid=1)
-    assert earlier(tmp_path, "a") == [("p", 0)]
-
-
 def test_what_comes_after_loading_is_not_earlier(tmp_path):
     ledger = Ledger(tmp_path)
     ledger.load()
@@ -153,10 +144,6 @@ def test_those_of_one_that_is_dead(tmp_path):
         left(tmp_path, "p", pack("a", owner=owner))
         assert earlier(tmp_path, "a") == [("p", 0)]
     assert earlier(tmp_path, "a") == [("p", 0)]
-
-
-def test_who_we_are(tmp_path):
-    assert Ledger(tmp_path).me == owner_of(os.getpid())
 
 
 # -- tidy ------------------------------------------------------------------------------------

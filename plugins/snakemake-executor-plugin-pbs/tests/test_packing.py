@@ -22,10 +22,6 @@ def everything(line, now=0.0, idle=False):
 # -- when ------------------------------------------------------------------------------------
 
 
-def test_nothing_of_nothing():
-    assert waiting().take(1e9, idle=True) is None
-
-
 @pytest.mark.parametrize(
     ("items", "packs", "left"),
     [
@@ -42,10 +38,6 @@ def test_full_packs_go_at_once(items, packs, left):
     assert len(line) == len(left)
 
 
-def test_packs_of_one_need_no_others():
-    assert everything(waiting("ab", size=1)) == [("k", ["a"]), ("k", ["b"])]
-
-
 @pytest.mark.parametrize(("now", "goes"), [(0, False), (59.9, False), (60, True), (100, True)])
 def test_one_that_is_not_full_waits(now, goes):
     found = waiting("ab").take(now, idle=False)
@@ -57,10 +49,6 @@ def test_the_quiet_time_begins_with_the_last_that_came():
     line.add("k", "b", 50)
     assert line.take(100, idle=False) is None
     assert line.take(110, idle=False) == ("k", ["a", "b"])
-
-
-def test_no_waiting():
-    assert waiting("a", wait=0).take(0, idle=False) == ("k", ["a"])
 
 
 @pytest.mark.parametrize(

@@ -48,14 +48,6 @@ def test_all_of_a_pack(world):
     assert len(here.fleet.submission.waiting) == 0
 
 
-def test_deleted_in_the_queue(world):
-    """It never began at all."""
-    here = world(*"ab")
-    here.server.jobs["1.s"] = Status("F", None, 91)
-    assert here.live(17) == []
-    assert here.packs == [["a", "b"]] * 2
-
-
 def test_one_of_a_pack(world):
     here = world(*"abc")
     why = "PBS job 1.s ended while it ran: it was deleted (qdel)"
@@ -150,16 +142,6 @@ def test_each_job_has_its_own_count(world):
     why = f"PBS job {RETURNS + 1}.s ended before it began: it was deleted (qdel)"
     assert goes_down(here, RETURNS) == [("a", why)]
     assert here.packs[RETURNS + 1 :] == [["b"]]
-
-
-def test_begun_at_last(world):
-    """However often it had returned: what breaks while it runs is a failure."""
-    here = world("a")
-    goes_down(here, 0)
-    goes_down(here, 1)
-    why = "PBS job 3.s ended while it ran: it was deleted (qdel)"
-    assert goes_down(here, 2, 0) == [("a", why)]
-    assert len(here.packs) == 3
 
 
 def test_the_next_attempt_begins_to_count_anew(world):

@@ -155,13 +155,11 @@ def test_the_environment_itself(monkeypatch):
 # -- this process ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("mask", "text"), [(0o22, "022"), (0, "000"), (0o7, "007"), (0o777, "777")]
-)
-def test_umask(mask, text):
+@pytest.mark.parametrize("mask", [0o22, 0o7])
+def test_umask(mask):
     before = os.umask(mask)
     try:
-        assert job_script.current_umask() == text
+        assert job_script.current_umask() == f"{mask:03o}"
         # It is asked for only.
         assert os.umask(mask) == mask
     finally:
