@@ -74,13 +74,6 @@ def test_started_before_it_is_asked_for(run, scene, monkeypatch):
     assert json.loads(report.read_text())["parent"] == server.pid
 
 
-def test_who_comes_while_it_starts_does_not_start_another(run, scene, monkeypatch):
-    monkeypatch.setenv(forkserver.VARIABLE, str(run.place))
-    client.start(1)
-    assert run.convert(scene(0))[0] == 0
-    assert len(run.servers()) == 1
-
-
 def test_nothing_is_started_where_none_is_wanted(run, monkeypatch):
     monkeypatch.delenv(forkserver.VARIABLE, raising=False)
     client.start(1)

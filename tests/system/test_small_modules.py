@@ -490,22 +490,6 @@ def test_file_called_xsar_takes_nobody_s_place(own, imports):
 # -- threads ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("count", [1, 3])
-def test_blas_keeps_to_the_threads(count):
-    # A process of its own: numpy reads the limit when it is loaded.
-    program = (
-        "import os, sys; from xsar_batch.system import threads; threads.limit(int(sys.argv[1]))\n"
-        "import numpy as np; a = np.ones((500, 500)); a @ a\n"
-        "print(len(os.listdir('/proc/self/task')))"
-    )
-    free = {k: v for k, v in os.environ.items() if k not in threads.VARIABLES}
-    out = subprocess.run(
-        [sys.executable, "-c", program, str(count)], check=True, capture_output=True, env=free
-    )
-    # OpenBLAS starts no more threads than there are cores.
-    assert int(out.stdout) == min(count, len(os.sched_getaffinity(0)))
-
-
 def test_all_libraries_are_told(monkeypatch):
     for variable in threads.VARIABLES:
         monkeypatch.setenv(variable, "28")

@@ -125,16 +125,6 @@ def test_sigma0_is_the_truth(made, where):
         assert abs(bias) < 0.1
 
 
-@pytest.mark.parametrize("kind", ["EW", "S4"])
-def test_cells_of_a_checkerboard_are_not_mixed(kind, tmp_path):
-    parameters, resolution = KINDS[kind]
-    path = demo.make_safe(tmp_path, **SIZE, **parameters, pixels="checkerboard")
-    made = Converted(path, resolution)
-    line, sample = (at // demo.CHECKERBOARD_CELL for at in made.at)
-    pure = np.array(demo.CHECKERBOARD_VALUES)[((line[:, None] + sample) % 2).astype(int)]
-    np.testing.assert_array_equal(made.ds["digital_number"], [pure] * len(made.bands))
-
-
 @pytest.mark.parametrize("latitude", [75.0, 80.5])
 def test_bilinear_positions_of_high_latitudes_are_those_of_the_scene(latitude):
     """What xsar does between grid points, against where a scene of full size has those pixels."""
