@@ -13,16 +13,7 @@ import numpy as np
 import pytest
 import sentinel1_demo_scenes as demo
 import xarray as xr
-from audit_products import (
-    HIDDEN,
-    LONG_AGO,
-    Maker,
-    aged,
-    changed,
-    hide_safe,
-    hole,
-    renamed,
-)
+from audit_products import HIDDEN, LONG_AGO, Maker, aged, changed, hide_safe, hole, renamed
 from safes import cut
 
 from xsar_batch.audit import command, products, removal

@@ -4,16 +4,7 @@ import json
 import re
 
 import pytest
-from plan_helpers import (
-    attempt,
-    begun,
-    ended,
-    make,
-    make_products,
-    name,
-    names,
-    plan_of,
-)
+from plan_helpers import attempt, begun, ended, make, make_products, name, names, plan_of
 
 from xsar_batch.batch import lock, preview, status, summary
 from xsar_batch.batch.run import Run

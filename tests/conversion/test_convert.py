@@ -6,13 +6,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import xarray as xr
-from processes import TIMEOUT, Ran, environment, run
+from processes import TIMEOUT, Ran, environment, run, until
 from repository import SCRIPTS, last_line, outcome
 from safes import BROKEN, as_cog, copy_safe, damage_pixels
 
@@ -81,14 +80,6 @@ class Place:
 @pytest.fixture
 def place(scene, land_mask_file, tmp_path) -> Place:
     return Place(scene(), land_mask_file, tmp_path)
-
-
-def wait_for(condition, process: subprocess.Popen) -> None:
-    end = time.monotonic() + TIMEOUT
-    while not condition():
-        assert process.poll() is None, f"ended too early, with {process.returncode}"
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 # -- it works --------------------------------------------------------------------------------
@@ -412,7 +403,7 @@ class Interrupted:
 def test_stopped_in_the_middle(body, signum, code, by, place, tmp_path):
     """The batch system's time is up, or the user has had enough: no fault of the SAFE."""
     with place.start(body) as process:
-        wait_for((tmp_path / "reached").exists, process)
+        until((tmp_path / "reached").exists, process)
         assert outcome(place.outcome)["state"] == "running"
         process.send_signal(signum)
         assert process.wait(20) == code
@@ -426,7 +417,7 @@ def test_stopped_in_the_middle(body, signum, code, by, place, tmp_path):
 
 def test_stopped_while_it_writes(place):
     with place.start(LONG_TO_WRITE) as process:
-        wait_for(lambda: any(name.endswith(".part") for name in place.left), process)
+        until(lambda: any(name.endswith(".part") for name in place.left), process)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 143
 

@@ -3,12 +3,11 @@
 import json
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 from conversions import Run, gone
-from processes import TIMEOUT
+from processes import TIMEOUT, until
 from repository import last_line, outcome
 from safes import TIFF, copy_safe, only
 
@@ -64,10 +63,7 @@ def test_started_before_it_is_asked_for(run, scene, monkeypatch):
     client.start(1)
     # Who comes while it starts waits for it, and who starts it again does not.
     client.start(1)
-    began = time.monotonic()
-    while not any(one.cpu_times().user > 1 for one in run.servers()):
-        assert time.monotonic() < began + TIMEOUT
-        time.sleep(0.05)
+    until(lambda: any(one.cpu_times().user > 1 for one in run.servers()))
     report = run.do("environment")
     assert run.convert(scene(0))[0] == 0
     (server,) = run.servers()

@@ -63,11 +63,7 @@ def notebook(tmp_path_factory, land_source) -> Notebook:
     return Notebook(tmp_path_factory.mktemp("notebook"), land_source)
 
 
-CLASSES = {
-    "unreadable": ("cut",),
-    "positions": ("mixed_up",),
-    "empty": ("failed", "killed"),
-}
+CLASSES = {"unreadable": ("cut",), "positions": ("mixed_up",), "empty": ("failed", "killed")}
 
 
 def named(text: str) -> dict[str, set[str]]:

@@ -12,8 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pbs_helpers import wait_until
-from processes import Ran, environment, run, snakemake_command
+from processes import Ran, environment, run, snakemake_command, until
 from safes import copy_safe
 from standin.pbs import Server
 from work import Work
@@ -142,7 +141,7 @@ def test_a_damaged_file_is_made_anew_in_the_background(work, made):
     os.truncate(work.file, work.file.stat().st_size // 2)
     ran = work.run()
     assert len(work.products) == 1, ran.out
-    wait_until(lambda: module_file.is_whole(work.file))
+    until(lambda: module_file.is_whole(work.file))
 
 
 def test_the_file_of_another_environment_is_not_used(work, made):

@@ -6,8 +6,7 @@ import agree
 import pytest
 import xarray as xr
 import yaml
-from pbs_helpers import wait_until
-from processes import TIMEOUT, Ran, run, snakemake_command
+from processes import TIMEOUT, Ran, run, snakemake_command, until
 from repository import REPO, last_line
 from safes import TIFF, copy_safe, only
 from standin.pbs import QUEUES, Server
@@ -73,12 +72,12 @@ def test_killed_run_is_gone_on_with(work, pbs, scene):
     (work.folder / "hold").touch()
     words = (*PROFILE, *QUICK, "--config", "select={name: '*'}")
     with work.running(*words, **pbs.environment):
-        wait_until(lambda: len(work.products) == 1)
+        until(lambda: len(work.products) == 1)
 
     before = len(work.said)
     with work.running(*words, **pbs.environment) as again:
         # Only then does the PBS job go on.
-        wait_until(lambda: "of an earlier run is taken over" in work.said[before:])
+        until(lambda: "of an earlier run is taken over" in work.said[before:])
         (work.folder / "hold").unlink()
         again.wait(TIMEOUT)
     ran = Ran(again.returncode, work.said[before:])

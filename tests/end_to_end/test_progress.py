@@ -115,11 +115,7 @@ def test_errors_are_not_lost(folder):
     more = ("--latency-wait", "1", "--retries", "0")
     ran = snakemake(folder, *more, "silent", "forgotten")
     for text in (
-        *(
-            "\na warning\n",
-            "\na word of the file\n",
-            "MissingOutputException in rule forgetful",
-        ),
+        *("\na warning\n", "\na word of the file\n", "MissingOutputException in rule forgetful"),
         *("  FAILED  silent: exit code 4\n", "0 of 2 done, 2 failed; "),
     ):
         assert text in ran.out, ran.out

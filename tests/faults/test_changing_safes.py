@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
-from fault_helpers import wait_for
-from processes import environment
+from processes import environment, until
 from repository import SCRIPTS, last_line, outcome
 from safes import TIFF, copy_safe, cut, only
 
@@ -59,7 +58,7 @@ class Changing:
         hold = self.folder / f"hold-{step}"
         hold.touch()
         with self.start() as process:
-            wait_for((self.folder / f"reached-{step}").exists, process)
+            until((self.folder / f"reached-{step}").exists, process)
             act(self.safe)
             hold.unlink()
             return process.wait(60)

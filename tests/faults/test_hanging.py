@@ -8,8 +8,8 @@ import time
 
 import pytest
 from conversions import Run, gone
-from fault_helpers import hanging, needs_root, wait_for
-from processes import environment
+from fault_helpers import hanging, needs_root
+from processes import environment, until
 from repository import last_line, outcome
 from safes import copy_safe
 from work import Work, ending
@@ -169,4 +169,4 @@ def test_archive_on_a_mount_that_hangs(tmp_path, scene, land_source, traces):
     with hanging(tmp_path / "mount") as mount:
         work.change(safes=["archive", str(mount)])
         with work.running(**traces.environment) as process:
-            wait_for(lambda: f"{mount} does not answer" in work.said, process)
+            until(lambda: f"{mount} does not answer" in work.said, process)

@@ -11,7 +11,7 @@ import psutil
 import pytest
 import xarray as xr
 from conversions import Run
-from processes import TIMEOUT
+from processes import TIMEOUT, until
 from repository import outcome
 
 from xsar_batch.system import atomic_write
@@ -46,9 +46,7 @@ class Killer:
         """Kill one after ``wait`` seconds, or so many after it writes; False if too late."""
         client = self.run.start(self.safe, warm=self.is_warm)
         if at_write:
-            until = time.monotonic() + TIMEOUT
-            while not self.writes() and client.poll() is None:
-                assert time.monotonic() < until
+            until(lambda: self.writes() or client.poll() is not None)
         time.sleep(wait)
         targets = self.converters() if of_fork else [psutil.Process(client.pid)]
         is_hit = client.poll() is None and bool(targets)
@@ -65,10 +63,7 @@ class Killer:
 
     def wait_for_end(self) -> None:
         """Of a client that was killed, its fork is killed by the server in a moment."""
-        until = time.monotonic() + TIMEOUT
-        while self.converters():
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        until(lambda: not self.converters())
 
     def converters(self) -> list[psutil.Process]:
         if self.is_warm:

@@ -12,8 +12,8 @@ from contextlib import suppress
 
 import psutil
 import pytest
-from fault_helpers import Traces, wait_for
-from processes import TIMEOUT, environment, snakemake_command
+from fault_helpers import Traces
+from processes import TIMEOUT, environment, snakemake_command, until
 from repository import outcome
 from safes import copy_safe
 from standin.pbs import Server
@@ -81,7 +81,7 @@ class Runs:
         before = sum(started(self.work).values())
         process = self.start()
         try:
-            wait_for(lambda: sum(started(self.work).values()) > before, process)
+            until(lambda: sum(started(self.work).values()) > before, process)
             time.sleep(chance.uniform(0, 1.5))
             for victim in self.victims(target, process):
                 with suppress(psutil.NoSuchProcess):
@@ -176,14 +176,7 @@ def test_in_pbs(target, work, traces, tmp_path):
     try:
         runs = Runs(work, traces, PBS, **pbs.environment)
         kill_again_and_again(runs, target, 3)
-        wait_for_end_of_jobs(pbs)
+        until(lambda: not pbs.left())
         assert list((work.folder / ".snakemake" / "pbs").iterdir()) == []
     finally:
         pbs.stop()
-
-
-def wait_for_end_of_jobs(pbs: Server) -> None:
-    until = time.monotonic() + TIMEOUT
-    while pbs.left():
-        assert time.monotonic() < until
-        time.sleep(0.1)

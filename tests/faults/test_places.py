@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
-from fault_helpers import AS_NOBODY, NOBODY, mounted, needs_root, needs_setpriv, wait_for
-from processes import Ran, run, snakemake_command
+from fault_helpers import AS_NOBODY, NOBODY, mounted, needs_root, needs_setpriv
+from processes import Ran, run, snakemake_command, until
 from safes import copy_safe
 from standin.pbs import Server
 from work import BESIDE, USUAL, Work, ending
@@ -231,7 +231,7 @@ def test_output_dir_that_vanishes_during_a_run(work, name):
         (work.folder / file).touch()
     logs = work.out / "logs"
     with work.running() as process:
-        wait_for(lambda: any("mine.py" in p.read_text() for p in logs.glob("S1*.log")), process)
+        until(lambda: any("mine.py" in p.read_text() for p in logs.glob("S1*.log")), process)
         shutil.rmtree(work.out)
         (work.folder / "hold").unlink()
         process.wait(60)

@@ -9,7 +9,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from fault_helpers import NOBODY, needs_setpriv, wait_for
+from fault_helpers import NOBODY, needs_setpriv
+from processes import until
 from safes import copy_safe, only
 from work import Work, ending, preview
 
@@ -122,7 +123,7 @@ def test_warm_interpreter_is_for_this_user_alone(work, traces):
     for file in ("hold", "passed"):
         (work.folder / file).touch()
     with work.running(umask="000", **traces.environment) as process:
-        (socket,) = wait_for(lambda: list(traces.tmp.glob("xsar-batch-*/*/socket")), process)
+        (socket,) = until(lambda: list(traces.tmp.glob("xsar-batch-*/*/socket")), process)
         place = socket.parents[1]
         assert place.stat().st_mode & 0o777 == 0o700
         traces.tmp.chmod(0o755)

@@ -6,8 +6,8 @@ import subprocess
 from contextlib import ExitStack
 
 import pytest
-from fault_helpers import AS_NOBODY, NOBODY, needs_setpriv, wait_for
-from processes import Ran, run, snakemake_command
+from fault_helpers import AS_NOBODY, NOBODY, needs_setpriv
+from processes import Ran, run, snakemake_command, until
 from repository import copy_workflow
 from safes import copy_safe
 from work import USUAL, Work
@@ -70,7 +70,7 @@ def test_another_user(work, tmp_path, traces):
     other = colleague(work, tmp_path / "other")
     other.change(function="xsar_batch.l1b:l1b")
     with work.running(umask="000", **traces.environment) as first:
-        wait_for(lambda: list((work.out / "logs").glob("S1*.log")), first)
+        until(lambda: list((work.out / "logs").glob("S1*.log")), first)
         subprocess.run(["chown", "-R", str(NOBODY), other.folder], check=True)
         ran = run(
             *AS_NOBODY,

@@ -168,10 +168,7 @@ FAULTS = [
         lambda ds: ds.assign(incidence=ds["elevation"]),
         without("incidence", line=0, sample=0),
     ),
-    (
-        r"polarisations are \['VV'\], the SAFE's \('VV', 'VH'\)$",
-        lambda ds: ds.isel(pol=[0]),
-    ),
+    (r"polarisations are \['VV'\], the SAFE's \('VV', 'VH'\)$", lambda ds: ds.isel(pol=[0])),
     (
         r"polarisations are \['HH', 'HV'\], the SAFE's \('VV', 'VH'\)$",
         lambda ds: ds.assign_coords(pol=["HH", "HV"]),

@@ -1,10 +1,10 @@
 """The report while a run is at work: what it says then, and what it costs."""
 
 import json
-import time
 
 import pytest
 from plan_helpers import attempt, begun, ended, make, name, plan_of
+from processes import until
 
 from benchmarks.chromium import CHROMIUM, Page
 from xsar_batch.report import live
@@ -55,13 +55,6 @@ def renewed(config, monkeypatch):
 def held(layout):
     text = layout.report.with_name("report-data.js").read_text()
     return json.loads(text.removeprefix("xsarBatch.receive(").removesuffix(");\n"))
-
-
-def until(condition):
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_data_beside_the_page_say_that_a_run_is_at_work_and_at_last_that_it_is_over(renewed):

@@ -29,11 +29,7 @@ def truth(work: Work, selected: set[str], at_work: bool = False) -> dict[str, di
 
 
 def check(
-    work: Work,
-    selected: set[str],
-    before: str = "",
-    end: str = "",
-    at_work: bool = False,
+    work: Work, selected: set[str], before: str = "", end: str = "", at_work: bool = False
 ) -> dict[str, int]:
     """AssertionError unless ``status.csv``, the report, a preview told ``before`` and an ``end``
     agree with the files on disk. Returns how many are in which state."""

@@ -2,11 +2,10 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
-from processes import TIMEOUT, environment
+from processes import TIMEOUT, environment, until
 from repository import SCRIPTS
 
 from xsar_batch.conversion import forkserver, job_table, recipe
@@ -107,11 +106,7 @@ class Run:
     def sleeping(self) -> psutil.Process:
         """The process of the conversion that sleeps."""
         path = self.folder / "sleeping"
-        end = time.monotonic() + TIMEOUT
-        while not (path.exists() and path.read_text()):
-            assert time.monotonic() < end
-            time.sleep(0.02)
-        return psutil.Process(int(path.read_text()))
+        return psutil.Process(int(until(lambda: path.exists() and path.read_text())))
 
     def end(self) -> None:
         for process in (*self.started, self.owner):

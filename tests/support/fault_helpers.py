@@ -7,13 +7,12 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 import pytest
-from processes import TIMEOUT
 
 #: Somebody who owns nothing. Root ignores permissions, so the tests have to be somebody else.
 NOBODY = 65534
@@ -117,13 +116,3 @@ class Traces:
             with suppress(psutil.Error):
                 process.kill()
         shutil.rmtree(self.tmp, ignore_errors=True)
-
-
-def wait_for(is_so: Callable[[], object], process: subprocess.Popen, seconds: float = TIMEOUT):
-    """Wait until something is so; returns what it is. The process must not end before."""
-    end = time.monotonic() + seconds
-    while not (found := is_so()):
-        assert process.poll() is None, "it ended before"
-        assert time.monotonic() < end
-        time.sleep(0.005)
-    return found

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
-from fault_helpers import wait_for
-from processes import Ran, environment, snakemake_command
+from processes import Ran, environment, snakemake_command, until
 from repository import copy_workflow, outcome, run_snakemake
 
 #: With all that Snakemake says, which tests count and read. A user gets less: test_progress.
@@ -107,7 +106,7 @@ class Work:
     def run_until(self, is_so: Callable[[], object]) -> Iterator[None]:
         """A run that has come so far; it is killed in the end."""
         with self.running() as process:
-            wait_for(is_so, process)
+            until(is_so, process)
             yield
 
     @property

@@ -404,7 +404,7 @@ def test_load_from_a_file_that_imports_its_neighbour(own, tmp_path, imports):
     mine = own(
         "from dataclasses import dataclass\nfrom neighbour_of_mine import ANSWER\n"
         "@dataclass\nclass Result:\n    answer: int\n"
-        "def l1b(safe, resolution): return Result(ANSWER), safe, resolution\n",
+        "def l1b(safe, resolution): return Result(ANSWER), safe, resolution\n"
     )
     result, *arguments = load(mine)("a.SAFE", "1000m")
     assert (result.answer, arguments) == (42, ["a.SAFE", "1000m"])
@@ -463,8 +463,7 @@ def test_stale_compilation_is_not_used(own, tmp_path, imports):
     mine = own("def l1b(): return 'old'\n")
     # One that Python believes without a look at the file, as after a copy that kept its time.
     py_compile.compile(
-        str(tmp_path / "mine.py"),
-        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        str(tmp_path / "mine.py"), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
     )
     own("def l1b(): return 'new'\n")
     ran = subprocess.run(

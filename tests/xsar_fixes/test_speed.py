@@ -70,8 +70,7 @@ def comparable(attributes):
 
 
 @pytest.mark.parametrize(
-    "module",
-    [control_points_written_once, pixels_read_once, positions_at_once, xml_parsed_once],
+    "module", [control_points_written_once, pixels_read_once, positions_at_once, xml_parsed_once]
 )
 def test_values_and_attributes_are_those_of_plain_xsar(module, safe):
     expected = loaded(safe)

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,12 +122,3 @@ def kill(process: subprocess.Popen, number: int = signal.SIGKILL) -> None:
         os.killpg(process.pid, number)
     if number == signal.SIGKILL:
         process.wait()
-
-
-def wait_until(is_so: Callable[[], object], seconds: float = TIMEOUT) -> float:
-    """Seconds until something is so."""
-    begin = time.monotonic()
-    while not is_so():
-        assert time.monotonic() - begin < seconds
-        time.sleep(0.05)
-    return time.monotonic() - begin

@@ -4,8 +4,11 @@ import os
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 #: Seconds after which a subprocess is hung: far more than any takes, less than a CI job.
 TIMEOUT = 120
@@ -63,6 +66,18 @@ def python(code: str, *arguments: str | os.PathLike) -> Ran:
 
 def snakemake_command(*arguments: str | os.PathLike) -> list[str]:
     return [sys.executable, "-m", "snakemake", *map(os.fspath, arguments)]
+
+
+def until(
+    is_so: Callable[[], Any], process: subprocess.Popen | None = None, seconds: float = TIMEOUT
+) -> Any:
+    """Wait until something is so; returns what it is. A process that is given must live on."""
+    end = time.monotonic() + seconds
+    while not (found := is_so()):
+        assert process is None or process.poll() is None, f"it ended: {process.returncode}"
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.01)
+    return found
 
 
 def observed_pbs() -> Path:

@@ -1,20 +1,12 @@
 """PBS jobs that end before their Python begins: their jobs are innocent, the node is named."""
 
-from functools import partial
-
 import pytest
-from pbs_fleet import RUNS, submitted
+from pbs_fleet import RUNS
 from snakemake_executor_plugin_pbs.broken_nodes import MOST, BrokenNodes
 from snakemake_executor_plugin_pbs.folder import NO_FOLDER
 from snakemake_executor_plugin_pbs.qstat import Status
 
 BROKEN = Status("F", 127, 93, host="node7")
-
-
-@pytest.fixture
-def world(tmp_path):
-    """``world(*names, …)``: these jobs are submitted as one pack."""
-    return partial(submitted, tmp_path)
 
 
 def test_its_jobs_go_again_as_often_as_need_be(world, tmp_path):

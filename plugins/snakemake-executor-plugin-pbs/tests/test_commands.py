@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import until
 from snakemake_executor_plugin_pbs.commands import Commands, Later, Unclear
 from standin.pbs import Server
 
@@ -43,13 +44,6 @@ def submit(tmp_path, commands, text="true", *more):
     (tmp_path / "job.sh").write_text(f"{text}\n")
     output = str(tmp_path / "out")
     return commands.qsub(["-N", "a", "-o", output, *more, str(tmp_path / "job.sh")])
-
-
-def until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.05)
 
 
 def test_from_submitted_to_over(server, tmp_path):

@@ -113,7 +113,7 @@ def test_logs_of_failures_and_of_other_runs_are_kept(tmp_path):
     (tmp_path / "mine-xyz-1.txt").touch()
     logs.remove_successful(tmp_path, "xyz", {str(tmp_path / "a-xyz-2.log")})
     assert {path.name for path in tmp_path.iterdir()} == {
-        *("a-xyz-2.log", "a-xyz-2.out", "a-old-1.log", "a-old-1.out", "mine-xyz-1.txt"),
+        *("a-xyz-2.log", "a-xyz-2.out", "a-old-1.log", "a-old-1.out", "mine-xyz-1.txt")
     }
 
 

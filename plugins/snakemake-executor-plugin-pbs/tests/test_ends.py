@@ -1,9 +1,6 @@
 """What is concluded of PBS jobs that ended: from their folders, and from what PBS says."""
 
-from functools import partial
-
 import pytest
-from pbs_fleet import submitted
 from snakemake_executor_plugin_pbs import qstat
 from snakemake_executor_plugin_pbs.commands import Round
 from snakemake_executor_plugin_pbs.qstat import Status
@@ -11,12 +8,6 @@ from snakemake_executor_plugin_pbs.running import LAG
 
 WALLTIME = "=>> PBS: job killed: walltime 12 exceeded limit 10"
 OVER = "its walltime was over"
-
-
-@pytest.fixture
-def world(tmp_path):
-    """``world(*names, …)``: these jobs are submitted as one pack."""
-    return partial(submitted, tmp_path)
 
 
 # -- what the job itself tells ---------------------------------------------------------------

@@ -3,8 +3,7 @@
 import sys
 
 import pytest
-from pbs_helpers import wait_until
-from processes import run, snakemake_command
+from processes import run, snakemake_command, until
 from standin.pbs import Server
 
 #: Named after what it tries. `notebook` needs Jupyter, which is no part of this distribution.
@@ -229,7 +228,7 @@ def test_doctor_of_a_site_where_all_is_well(project):
     found = checks(ended)
     assert {"shared files", "clocks", "glibc", "import json", "history", "PBS job"} <= set(found)
     assert "PBS 23.06.06" in ended.out
-    wait_until(lambda: project.left() == [])
+    until(lambda: project.left() == [])
     assert list(project.folder.glob(".pbs-doctor-*")) == []
 
 

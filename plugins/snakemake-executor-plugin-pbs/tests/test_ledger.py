@@ -7,6 +7,7 @@ import time
 
 import psutil
 import pytest
+from processes import until
 from snakemake_executor_plugin_pbs.folder import Folder, Pack, Task
 from snakemake_executor_plugin_pbs.ledger import FORGOTTEN_AFTER, Ledger
 from snakemake_executor_plugin_pbs.processes import began
@@ -139,8 +140,7 @@ def test_those_of_one_that_is_dead(tmp_path):
         owner = owner_of(other.pid)
         other.kill()
         # A zombie is dead as well.
-        while psutil.Process(other.pid).status() != "zombie":
-            time.sleep(0.01)
+        until(lambda: psutil.Process(other.pid).status() == "zombie")
         left(tmp_path, "p", pack("a", owner=owner))
         assert earlier(tmp_path, "a") == [("p", 0)]
     assert earlier(tmp_path, "a") == [("p", 0)]

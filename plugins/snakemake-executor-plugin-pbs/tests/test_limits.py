@@ -13,6 +13,7 @@ from contextlib import suppress
 import psutil
 import pytest
 from pbs_fleet import is_gone
+from processes import until
 from snakemake_executor_plugin_pbs import limits
 from snakemake_executor_plugin_pbs.limits import Limits, Watchdog
 from snakemake_executor_plugin_pbs.processes import MARK, descendants, of_jobs
@@ -136,16 +137,9 @@ def test_a_job_over_its_runtime_and_nobody_else(snakemake, monkeypatch):
     process = snakemake(SLEEP, "helper", SLEEP)
     watchdog = Watchdog(Limits(runtime=1.5))
     (job,) = of_jobs(process).values()
-    found = []
-    end = time.monotonic() + 10
-    while not found:
-        assert time.monotonic() < end
-        found = look(watchdog, process)
-        time.sleep(0.05)
-    assert found == [(0, "runtime")]
+    assert until(lambda: look(watchdog, process)) == [(0, "runtime")]
     assert ends(job.first)
     # The helper is as old as the job, and goes on. The zombie of a job switches nothing off.
-    time.sleep(0.2)
     assert look(watchdog, process) == []
     assert len([one for one in process.children() if not is_gone(one.pid)]) == 1
 
@@ -175,9 +169,7 @@ def test_one_that_ignores_sigterm_is_killed(snakemake, monkeypatch):
     assert look(watchdog, process) == [(0, "runtime")]
     assert look(watchdog, process) == []
     assert not ends(job.first, 0.3)
-    time.sleep(0.3)
-    assert look(watchdog, process) == []
-    assert ends(job.first)
+    until(lambda: look(watchdog, process) == [] and ends(job.first, 0.05))
 
 
 # -- memory ----------------------------------------------------------------------------------
@@ -203,10 +195,7 @@ def test_memory_of_a_fork_of_a_helper_counts_for_the_job_that_asked(snakemake):
     assert look(watchdog, process) == [(1, "memory")]
     assert ends(jobs[1].first)
     (fork,) = jobs[1].others
-    end = time.monotonic() + 10
-    while not is_gone(fork.pid):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    until(lambda: is_gone(fork.pid))
     assert not is_gone(jobs[0].first.pid)
 
 

@@ -1,23 +1,15 @@
 """What PBS is asked, and what follows where it does not answer or does not know a job."""
 
 from dataclasses import asdict
-from functools import partial
 from itertools import pairwise
 
 import pytest
-from pbs_fleet import QUEUED, RUNS, folders, submitted
+from pbs_fleet import QUEUED, RUNS, folders
 from snakemake_executor_plugin_pbs.backoff import BACKOFF
 from snakemake_executor_plugin_pbs.commands import Round
 from snakemake_executor_plugin_pbs.folder import Use
 from snakemake_executor_plugin_pbs.pbs_jobs import KEPT, LAST_WORDS
 from snakemake_executor_plugin_pbs.running import GONE_ROUNDS, GONE_SECONDS
-
-
-@pytest.fixture
-def world(tmp_path):
-    """``world(*names, …)``: these jobs are submitted as one pack."""
-    return partial(submitted, tmp_path)
-
 
 # -- asking ----------------------------------------------------------------------------------
 

@@ -208,20 +208,14 @@ def test_killed_by_an_old_version(resource, cause, words):
     assert qstat.ending(status, output) == (cause, f"{words} ({resource})")
     assert qstat.killed(qstat.KILLED.search(output)) == qstat.ending(status, output)
     # Without that text all that is known is the signal.
-    assert qstat.ending(status, "line of the job\n") == (
-        Cause.SIGNAL,
-        "it was killed by signal 15",
-    )
+    assert qstat.ending(status, "line of the job\n") == (Cause.SIGNAL, "it was killed by signal 15")
 
 
 def test_what_qstat_tells_comes_before_what_was_written():
     """The text is the only source of old versions; new ones tell also how much was used."""
     output = "=>> PBS: job killed: walltime 12 exceeded limit 10\n"
     status = Status("F", -29, 93, "", "00:00:12")
-    assert qstat.ending(status, output) == (
-        Cause.WALLTIME,
-        "its walltime was over (00:00:12 used)",
-    )
+    assert qstat.ending(status, output) == (Cause.WALLTIME, "its walltime was over (00:00:12 used)")
     status = Status("F", 271, 93, "and exceeded resource mem", "00:00:12", "300kb")
     assert qstat.ending(status, output) == (Cause.MEMORY, f"{MORE_MEMORY} (300kb used)")
     # A qdel of what PBS was killing at that moment.

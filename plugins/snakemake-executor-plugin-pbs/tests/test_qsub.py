@@ -19,18 +19,12 @@ EXTRA = "The site has no such resource or value"
 #: Of each observed refusal: its reason as the user reads it, and the advice that follows.
 QSUB = {
     "qsub_unknown_queue": ("Unknown queue (exit code 170)", QUEUES),
-    "qsub_over_limit": (
-        "Job violates queue and/or server resource limits (exit code 188)",
-        LESS,
-    ),
+    "qsub_over_limit": ("Job violates queue and/or server resource limits (exit code 188)", LESS),
     "qsub_walltime_over": (
         "Job violates queue and/or server resource limits (exit code 188)",
         LESS,
     ),
-    "qsub_bad_mem": (
-        "Illegal attribute or resource value select.mem (exit code 166)",
-        EXTRA,
-    ),
+    "qsub_bad_mem": ("Illegal attribute or resource value select.mem (exit code 166)", EXTRA),
     "qsub_bad_walltime": (
         "Illegal attribute or resource value Resource_List.walltime (exit code 166)",
         EXTRA,
@@ -50,10 +44,7 @@ def test_all_that_was_observed_is_tested():
 
 
 @needs_observed
-@pytest.mark.parametrize(
-    "name",
-    QSUB,
-)
+@pytest.mark.parametrize("name", QSUB)
 def test_observed_refusals(name):
     error, code = (OBSERVED / f"{name}.err").read_text().rsplit("rc=", 1)
     reason, advice = QSUB[name]

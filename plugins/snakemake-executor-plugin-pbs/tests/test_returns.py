@@ -1,20 +1,11 @@
 """Jobs that went down with a PBS job before they had begun: they wait for another, unreported."""
 
-from functools import partial
-
 import pytest
-from pbs_fleet import submitted
 from snakemake_executor_plugin_pbs.commands import Round
 from snakemake_executor_plugin_pbs.pbs_jobs import RETURNS
 from snakemake_executor_plugin_pbs.qstat import Status
 
 DELETED = Status("F", 271, 91)
-
-
-@pytest.fixture
-def world(tmp_path):
-    """``world(*names, …)``: these jobs are submitted as one pack."""
-    return partial(submitted, tmp_path)
 
 
 def goes_down(here, number, *started, status=DELETED):

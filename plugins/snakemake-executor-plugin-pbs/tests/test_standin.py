@@ -8,10 +8,9 @@ import os
 import re
 import shlex
 import subprocess
-import time
 
 import pytest
-from processes import observed_pbs
+from processes import observed_pbs, until
 from standin.pbs import Server
 
 PBS = observed_pbs()
@@ -68,10 +67,7 @@ def state(server, job_id):
 
 
 def wait_for(server, job_id, states):
-    end = time.monotonic() + 30
-    while state(server, job_id) not in states:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    until(lambda: state(server, job_id) in states)
 
 
 def seen(name):

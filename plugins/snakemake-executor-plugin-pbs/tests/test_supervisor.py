@@ -8,6 +8,7 @@ import time
 import psutil
 import pytest
 from pbs_fleet import is_gone, pack, task
+from processes import until
 from snakemake_executor_plugin_pbs.folder import NO_FOLDER, Folder
 
 #: A supervisor of the folder argv[1], whose Snakemake is ``run``.
@@ -67,10 +68,7 @@ class Job:
         return self.process.wait(30)
 
     def until_started(self, *numbers):
-        end = time.monotonic() + 30
-        while not {*numbers} <= {*self.folder.read().started}:
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        until(lambda: {*numbers} <= {*self.folder.read().started})
 
     @property
     def runs(self):
@@ -291,10 +289,7 @@ def test_a_stop_is_heard_while_snakemake_is_imported(job, tmp_path, how):
     )
     stub = 'sys.modules["snakemake.cli"] = snakemake.cli = ModuleType("snakemake.cli")'
     here = job(2, "", program=PROGRAM.replace(stub, f"snakemake.__path__ = [{str(slow)!r}]"))
-    end = time.monotonic() + 30
-    while not (slow / "imported").exists():
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    until((slow / "imported").exists)
     begin = time.monotonic()
     if how == "SIGTERM":
         here.process.terminate()

@@ -54,13 +54,7 @@ def test_one_qdel_is_enough(world, tmp_path):
     assert here.server.asked("qdel") == [["7.s"]]
 
 
-@pytest.mark.parametrize(
-    "order",
-    [
-        "ba",
-        "ab",
-    ],
-)
+@pytest.mark.parametrize("order", ["ba", "ab"])
 def test_an_innocent_one_is_done_again_too(world, tmp_path, order):
     """Of a pack one job is not wanted as it is, so that all of it is deleted: by us."""
     folder = begun(left(tmp_path, *"ab"))
