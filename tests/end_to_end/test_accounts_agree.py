@@ -7,18 +7,15 @@ import sys
 
 import agree
 from processes import run
-from safes import TIFF, copy_safe, only
 from work import Work, ending, preview
 
 GOOD, BAD = 3, 2
 
 
 def test_all_accounts_agree_at_work_after_kill_9_and_at_the_end(scene, land_source, tmp_path):
-    work = Work.new(tmp_path / "work", land_source, function="mine.py:convert", report=True)
-    for number in range(GOOD):
-        copy_safe(scene(number), work.archive, linked=True)
-    for number in range(GOOD, GOOD + BAD):
-        only(copy_safe(scene(number), work.archive), TIFF).write_bytes(b"")
+    good, bad = map(scene, range(GOOD)), map(scene, range(GOOD, GOOD + BAD))
+    settings = {"function": "mine.py:convert", "report": True}
+    work = Work.new(tmp_path / "work", land_source, good, bad, **settings)
     selected = {path.stem for path in work.archive.iterdir()}
     (work.folder / "hold").touch()
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from processes import Ran, environment, run, snakemake_command, until
-from safes import copy_safe
 from standin.pbs import Server
 from work import Work
 
@@ -113,8 +112,7 @@ def held_by_all(*files: Path) -> dict[str, list[str]]:
 
 @pytest.fixture
 def work(tmp_path, scene, land_source):
-    work = Started.new(tmp_path / "work", land_source, function="mine.py:convert")
-    copy_safe(scene(0), work.archive, linked=True)
+    work = Started.new(tmp_path / "work", land_source, [scene(0)], function="mine.py:convert")
     (work.folder / "mine.py").write_text(TELLING)
     work.file.parent.mkdir(parents=True)
     work.server = Server.new(tmp_path / "pbs")

@@ -3,13 +3,11 @@
 import sys
 
 from processes import run
-from safes import copy_safe
 from work import USUAL, Work
 
 
 def test_python_with_a_space_in_its_path(tmp_path, scene, land_source):
-    work = Work.new(tmp_path / "my projects", land_source)
-    copy_safe(scene(), work.archive, linked=True)
+    work = Work.new(tmp_path / "my projects", land_source, [scene()])
     # A virtual environment as Python knows one: the configuration beside the folder of a link.
     environment = work.folder / ".venv"
     (environment / "bin").mkdir(parents=True)

@@ -8,7 +8,6 @@ import xarray as xr
 import yaml
 from processes import TIMEOUT, Ran, run, snakemake_command, until
 from repository import REPO, last_line
-from safes import TIFF, copy_safe, only
 from standin.pbs import QUEUES, Server
 from work import Work, ending, preview
 
@@ -29,12 +28,8 @@ def pbs(tmp_path):
 @pytest.fixture
 def work(tmp_path, scene, land_source) -> Work:
     """Three good SAFEs, and one without pixels."""
-    work = Work.new(tmp_path / "a working directory", land_source)
-    for number in range(GOOD):
-        copy_safe(scene(number), work.archive, linked=True)
-    broken = copy_safe(scene(BAD), work.archive)
-    only(broken, TIFF).write_bytes(b"")
-    return work
+    folder = tmp_path / "a working directory"
+    return Work.new(folder, land_source, map(scene, range(GOOD)), [scene(BAD)])
 
 
 def test_good_and_bad_ones_in_one_pack(work, pbs, scene):

@@ -8,7 +8,7 @@ import yaml
 from pbs_helpers import Project
 from processes import Ran, run, snakemake_command
 from repository import outcome
-from safes import TIFF, copy_safe, only
+from safes import only
 from snakemake_executor_plugin_pbs.environment import portable
 from snakemake_logger_plugin_progress import handler
 from terminal import Terminal
@@ -245,11 +245,8 @@ def test_through_pbs(tmp_path):
 
 
 def test_this_workflow_on_a_terminal(tmp_path, scene, land_source):
-    work = Work.new(tmp_path / "work", land_source)
-    for number in range(2):
-        copy_safe(scene(number), work.archive, linked=True)
-    bad = copy_safe(scene(2), work.archive)
-    only(bad, TIFF).write_bytes(b"")
+    bad = scene(2)
+    work = Work.new(tmp_path / "work", land_source, map(scene, range(2)), [bad])
     command = snakemake_command("--profile", "profiles/local", "--cores", "2", "--retries", "0")
     terminal = Terminal(command, work.folder, columns=250)
     assert terminal.end() == 1

@@ -138,9 +138,8 @@ def test_second_run_does_only_what_is_left(mixed, scene, tmp_path):
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory, scene, land_source) -> Work:
     """Three good SAFEs converted with a function of the user's; to be copied, not changed."""
-    work = Work.new(tmp_path_factory.mktemp("converted"), land_source, function="mine.py:convert")
-    for number in range(GOOD):
-        copy_safe(scene(number), work.archive, linked=True)
+    folder, safes = tmp_path_factory.mktemp("converted"), map(scene, range(GOOD))
+    work = Work.new(folder, land_source, safes, function="mine.py:convert")
     ran = work.snakemake()
     assert ran.code == 0, ran.out
     assert len(work.products) == GOOD
@@ -492,9 +491,8 @@ def test_settings_of_the_command_line_and_of_another_file(work):
 
 def test_goes_on_after_kill_9(scene, land_source, tmp_path):
     """As when the node goes down: Snakemake and its jobs end at once, in the middle."""
-    work = Work.new(tmp_path / "work", land_source, function="mine.py:convert")
-    for number in range(GOOD):
-        copy_safe(scene(number), work.archive, linked=True)
+    safes = map(scene, range(GOOD))
+    work = Work.new(tmp_path / "work", land_source, safes, function="mine.py:convert")
     hold = work.folder / "hold"
     hold.touch()
 

@@ -15,10 +15,7 @@ needs_faketime = pytest.mark.skipif(not FAKETIME.exists(), reason="needs libfake
 
 @pytest.fixture
 def work(tmp_path, scene, land_source) -> Work:
-    work = Work.new(tmp_path / "work", land_source)
-    for number in range(2):
-        copy_safe(scene(number), work.archive, linked=True)
-    return work
+    return Work.new(tmp_path / "work", land_source, map(scene, range(2)))
 
 
 def at(time: str) -> dict[str, str]:

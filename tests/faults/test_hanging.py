@@ -11,7 +11,6 @@ from conversions import Run, gone
 from fault_helpers import hanging, needs_root
 from processes import environment, until
 from repository import last_line, outcome
-from safes import copy_safe
 from work import Work, ending
 
 from xsar_batch.conversion import forkserver, watchdog
@@ -144,9 +143,7 @@ def test_orphan_ends(a_run, scene):
 @pytest.mark.parametrize("is_warm", [True, False])
 def test_safe_on_a_mount_that_hangs(is_warm, tmp_path, scene, land_source, traces):
     """The first one hangs in its check: the others are converted meanwhile."""
-    work = Work.new(tmp_path / "work", land_source, warm=is_warm)
-    for number in range(4):
-        copy_safe(scene(number), work.archive, linked=True)
+    work = Work.new(tmp_path / "work", land_source, map(scene, range(4)), warm=is_warm)
     first = work.archive / scene(0).name
     shutil.rmtree(first / "measurement")
     with hanging(tmp_path / "mount") as mount:
@@ -164,8 +161,7 @@ def test_safe_on_a_mount_that_hangs(is_warm, tmp_path, scene, land_source, trace
 @pytest.mark.faults
 def test_archive_on_a_mount_that_hangs(tmp_path, scene, land_source, traces):
     """Nothing can be listed, so nothing can be done: but it is said what is waited for."""
-    work = Work.new(tmp_path / "work", land_source)
-    copy_safe(scene(0), work.archive, linked=True)
+    work = Work.new(tmp_path / "work", land_source, [scene(0)])
     with hanging(tmp_path / "mount") as mount:
         work.change(safes=["archive", str(mount)])
         with work.running(**traces.environment) as process:

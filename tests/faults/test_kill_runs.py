@@ -15,7 +15,6 @@ import pytest
 from fault_helpers import Traces
 from processes import TIMEOUT, environment, snakemake_command, until
 from repository import outcome
-from safes import copy_safe
 from standin.pbs import Server
 from work import BESIDE, USUAL, Work
 
@@ -46,10 +45,9 @@ SUPERVISOR = ("snakemake_executor_plugin_pbs.supervisor",)
 
 @pytest.fixture
 def work(tmp_path, scene, land_source) -> Work:
-    work = Work.new(tmp_path / "work", land_source, function="noting.py:convert")
+    safes = map(scene, range(SAFES))
+    work = Work.new(tmp_path / "work", land_source, safes, function="noting.py:convert")
     (work.folder / "noting.py").write_text(NOTING)
-    for number in range(SAFES):
-        copy_safe(scene(number), work.archive, linked=True)
     return work
 
 

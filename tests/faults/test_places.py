@@ -24,9 +24,7 @@ faults = pytest.mark.faults
 @pytest.fixture
 def work(tmp_path, scene, land_source) -> Work:
     """One SAFE, and nothing done."""
-    work = Work.new(tmp_path / "work", land_source)
-    copy_safe(scene(0), work.archive, linked=True)
-    return work
+    return Work.new(tmp_path / "work", land_source, [scene(0)])
 
 
 @pytest.fixture
@@ -94,9 +92,8 @@ def test_output_dir_of_any_name(kind, work, name):
 @pytest.mark.parametrize("text", ["work\\ing $x it's", 'a "b" été'])
 def test_working_directory_of_any_name_in_pbs(text, tmp_path, scene, land_source, name):
     """The folder, the config file and the products; the command line travels to a PBS job."""
-    work = Work.new(tmp_path / text, land_source, output_dir=str(tmp_path / "it's out"))
+    work = Work.new(tmp_path / text, land_source, [scene(0)], output_dir=str(tmp_path / "it's out"))
     work.out = tmp_path / "it's out"
-    copy_safe(scene(0), work.archive, linked=True)
     mine = work.folder / "it's \\my\\\\ settings.yaml"
     mine.write_text("compression: 5\n")
     pbs = Server.new(tmp_path / "pbs")

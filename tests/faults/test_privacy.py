@@ -34,9 +34,7 @@ HOSTILE = (
 
 @pytest.fixture
 def work(tmp_path, scene, land_source) -> Work:
-    work = Work.new(tmp_path / "work", land_source)
-    copy_safe(scene(0), work.archive, linked=True)
-    return work
+    return Work.new(tmp_path / "work", land_source, [scene(0)])
 
 
 def touched(folder: Path) -> list[Path]:

@@ -9,7 +9,6 @@ import pytest
 from fault_helpers import AS_NOBODY, NOBODY, needs_setpriv
 from processes import Ran, run, snakemake_command, until
 from repository import copy_workflow
-from safes import copy_safe
 from work import USUAL, Work
 
 REFUSED = "output_dir: another run is at work in "
@@ -17,10 +16,7 @@ REFUSED = "output_dir: another run is at work in "
 
 @pytest.fixture
 def work(tmp_path, scene, land_source) -> Work:
-    work = Work.new(tmp_path / "work", land_source)
-    for number in range(3):
-        copy_safe(scene(number), work.archive, linked=True)
-    return work
+    return Work.new(tmp_path / "work", land_source, map(scene, range(3)))
 
 
 def colleague(work: Work, folder) -> Work:

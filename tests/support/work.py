@@ -5,13 +5,14 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
 from processes import Ran, environment, snakemake_command, until
 from repository import copy_workflow, outcome, run_snakemake
+from safes import TIFF, copy_safe, only
 
 #: With all that Snakemake says, which tests count and read. A user gets less: test_progress.
 CHATTY = ("--logger-progress-everything",)
@@ -50,10 +51,22 @@ class Work:
         self.out = folder / "out"
 
     @classmethod
-    def new(cls, folder: Path, land: Path, **settings: object) -> "Work":
+    def new(
+        cls,
+        folder: Path,
+        land: Path,
+        whole: Iterable[Path] = (),
+        bad: Iterable[Path] = (),
+        **settings: object,
+    ) -> "Work":
+        """One with these SAFEs in its archive: ``whole``, and ``bad`` without pixels."""
         folder.mkdir(exist_ok=True)
         work = cls(copy_workflow(folder))
         work.archive.mkdir()
+        for safe in whole:
+            copy_safe(safe, work.archive, linked=True)
+        for safe in bad:
+            only(copy_safe(safe, work.archive), TIFF).write_bytes(b"")
         shutil.copy2(land, folder / "land.geojson")
         (folder / "mine.py").write_text(MINE)
         usual = {"safes": ["archive"], "output_dir": "out", "land_mask": "land.geojson"}

@@ -116,6 +116,19 @@ def assert_same_format(text, real):
 # -- ends of a job ---------------------------------------------------------------------------
 
 
+def assert_as_observed(server, job_id, name):
+    """qstat of a job that is over, against the observed text; returns the fields of both."""
+    wait_for(server, job_id, "F")
+    out, error, code = command(server, "qstat", "-x", "-f", "-w", job_id)
+    real, *how = seen(name)
+    assert [error, code] == how
+    assert_same_format(out, real)
+    (shown,), (expected,) = fields(out), fields(real)
+    assert_same_fields(shown, expected)
+    assert_same_end(shown, expected)
+    return shown, expected
+
+
 @pytest.mark.parametrize(
     ("name", "script", "settings"),
     [
@@ -128,14 +141,7 @@ def assert_same_format(text, real):
 def test_a_job_that_ends(server, name, script, settings):
     server.set(**settings)
     job_id = submit(server, script, arguments_of(name))
-    wait_for(server, job_id, "F")
-    out, error, code = command(server, "qstat", "-x", "-f", "-w", job_id)
-    real, *how = seen(name)
-    assert [error, code] == how
-    assert_same_format(out, real)
-    (shown,), (expected,) = fields(out), fields(real)
-    assert_same_fields(shown, expected)
-    assert_same_end(shown, expected)
+    shown, expected = assert_as_observed(server, job_id, name)
     assert shown["Submit_arguments"].startswith(expected["Submit_arguments"])
     assert shown["Resource_List.select"] == expected["Resource_List.select"]
 
@@ -160,14 +166,6 @@ def test_an_output_is_delivered_where_qsub_was_called(server, tmp_path):
     assert (tmp_path / "here/logs/a.out").read_text() == f"{server.root / 'home'}\n"
 
 
-def test_an_old_version_shows_271(server):
-    server.set(minute=6.0, old=True)
-    job_id = submit(server, "sleep 60", arguments_of("killed_walltime"))
-    wait_for(server, job_id, "F")
-    (shown,) = fields(command(server, "qstat", "-xfw", job_id)[0])
-    assert (shown["Exit_status"], shown.get("comment")) == ("271", None)
-
-
 @pytest.mark.parametrize("name", ["deleted_running", "deleted_queued"])
 def test_a_job_that_is_deleted(server, name):
     first = submit(server, "sleep 60", arguments_of("deleted_running"))
@@ -177,14 +175,7 @@ def test_a_job_that_is_deleted(server, name):
         job_id = submit(server, "sleep 60", arguments_of(name))
         assert state(server, job_id) == "Q"
     assert command(server, "qdel", job_id) == ("", "", 0)
-    wait_for(server, job_id, "F")
-    out, error, code = command(server, "qstat", "-x", "-f", "-w", job_id)
-    real, *how = seen(name)
-    assert [error, code] == how
-    assert_same_format(out, real)
-    (shown,), (expected,) = fields(out), fields(real)
-    assert_same_fields(shown, expected)
-    assert_same_end(shown, expected)
+    assert_as_observed(server, job_id, name)
 
 
 @pytest.mark.parametrize("name", ["running", "queued"])

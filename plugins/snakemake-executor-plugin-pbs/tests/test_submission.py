@@ -47,15 +47,6 @@ def test_a_pack_that_is_not_full_waits(world):
     assert here.packs[1:] == [["d", "e"]]
 
 
-def test_while_nothing_runs_it_waits_for_a_moment_only(world):
-    here = world(pack_size=3, pack_wait=60)
-    here.add("a")
-    here.live(IDLE_WAIT - 1)
-    assert here.packs == []
-    here.live(2)
-    assert here.packs == [["a"]]
-
-
 def test_where_all_have_come_nothing_waits(world):
     here = world(pack_size=3, pack_wait=60)
     here.add("a")

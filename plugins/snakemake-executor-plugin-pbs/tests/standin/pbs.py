@@ -54,8 +54,6 @@ DEFAULTS = {
     "minute": 60.0,
     # Seconds between SIGTERM and SIGKILL of a job that is killed.
     "kill_delay": 5.0,
-    # Before version 22 a walltime kill showed 271, and no comment.
-    "old": False,
     "version": "pbs_version = 23.06.06\n",
     # Limits by queue, such as {"omp": {"walltime": "10:00:00"}}.
     "limits": {},
@@ -402,8 +400,6 @@ def mom(server: Server, job_id: str) -> None:
             text = f"=>> PBS: job killed: walltime {limit + 2:.0f} exceeded limit {limit:.0f}\n"
             output.write(text.encode())
             end = {"exit_status": -29, "substate": 93, "comment": "exceeded resource walltime"}
-            if server.settings["old"]:
-                end = {"exit_status": 271, "substate": 93, "comment": ""}
         if end:
             _end_session(process, server.settings["kill_delay"])
             break
