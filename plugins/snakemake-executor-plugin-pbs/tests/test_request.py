@@ -1,7 +1,6 @@
 """What is asked of PBS: resources and settings of jobs become a request for a pack of them."""
 
 import math
-import random
 
 import pytest
 from snakemake_executor_plugin_pbs import ExecutorSettings
@@ -21,10 +20,6 @@ def pack(count, threads=1, alone=None, mem_mb=None, runtime=None, **settings):
 
 
 # -- one job ---------------------------------------------------------------------------------
-
-
-def test_what_is_not_said_is_not_asked_for():
-    assert of() == Request("convert")
 
 
 @pytest.mark.parametrize("key", ["queue", "account", "project"])
@@ -157,22 +152,6 @@ def test_whole_nodes(count, threads, cores, alone, ncpus):
     assert found.ncpus == ncpus
     # Memory is that of the jobs that run, not of the idle cores.
     assert found.mem_mb == found.slots * 100 + OWN_MB
-
-
-def test_nothing_is_made_of_nothing():
-    found = pack(10, pack_cores=4)
-    assert (found.mem_mb, found.walltime) == (None, None)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_every_pack_has_time_for_all_its_jobs(seed):
-    chance = random.Random(seed)
-    for _ in range(200):
-        count, threads, cores = (chance.randint(1, 60) for _ in range(3))
-        found = pack(count, threads, runtime=7, mem_mb=3, pack_cores=cores)
-        assert found.slots * (found.walltime / 7) >= count
-        assert found.slots <= count
-        assert found.ncpus <= max(cores, threads)
 
 
 @pytest.mark.parametrize(

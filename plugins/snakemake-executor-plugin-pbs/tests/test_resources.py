@@ -103,12 +103,6 @@ def test_sizes_that_are_far_apart_are_not_packed():
     assert of({"mem_mb": 1}) != of({})
 
 
-def test_classes_are_few():
-    """The default resources of Snakemake give sizes from 1000 to 8000 MB."""
-    requests = {of({"mem_mb": size}) for size in range(1000, 8001)}
-    assert len(requests) == 7
-
-
 @pytest.mark.parametrize(
     "resources", [{"gpu": 1}, {"tasks": 4}, {"pbs_extra": "-l select=2:ncpus=28"}]
 )
