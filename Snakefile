@@ -7,10 +7,11 @@ from pathlib import Path
 
 from snakemake.settings.types import RerunTrigger
 
-from xsar_batch.batch import preview, retries, summary
+from xsar_batch.batch import command_line, preview, retries, summary
 from xsar_batch.batch.plan import Plan, per_attempt, script_command
 from xsar_batch.batch.run import Run
 from xsar_batch.conversion.layout import NAME
+from xsar_batch.failures import ConfigError
 from xsar_batch.report.command import at_end as write_report
 from xsar_batch.report.live import Renewal
 from xsar_batch.system import messages
@@ -27,14 +28,20 @@ schema = scripts.parent / "schemas" / "config.schema.yaml"
 if workflow.is_main_process:
     if {"-n", "--dry-run", "--dryrun"} & {*sys.argv}:
         messages.end_on_broken_pipe()
-    plan = Plan.of_main_process(config, schema)
-    messages.say(preview.lines(plan))
+    with messages.refusals():
+        command_line.check(sys.argv[1:])
+        plan = Plan.of_main_process(config, schema)
+        # A SAFE is a target by its name too:  snakemake NAME
+        targets = command_line.named(
+            sys.argv[1:], plan.catalogue.safes.index, plan.layout
+        )
+    messages.say(preview.lines(plan, targets.values()))
     # By then Snakemake knows what it would do.
     atexit.register(
         lambda: workflow.dryrun and messages.say(preview.command(plan, conversions()))
     )
 else:
-    plan = Plan.of_job(config)
+    plan, targets = Plan.of_job(config), {}
     plan.warm_up()
 
 batch = Run(plan)
@@ -66,7 +73,12 @@ def products(wildcards):
 @cache
 def begin():
     """Once, as soon as Snakemake knows that it may convert something."""
-    plan.check_output_dir()
+    with messages.refusals():
+        plan.check_output_dir()
+        if workflow.local_exec and workflow.resource_settings.cores == 0:
+            raise ConfigError("cores: 0: nothing would ever run\n    write:  --cores 1")
+    # Products appear whole, whatever Snakemake knows of who made them.
+    workflow.dag.ignore_incomplete = True
     # The recipe tells what is outdated. Without a profile, which says so too, Snakemake would take
     # other code or inputs for a reason to make the land mask again, and nothing else.
     workflow.dag_settings.rerun_triggers = {RerunTrigger.MTIME}
@@ -98,8 +110,7 @@ rule all:
         products,
 
 
-# A SAFE is a target by its name too:  snakemake NAME
-for target, product in plan.named(sys.argv).items():
+for target, product in targets.items():
 
     rule:
         name:
@@ -203,7 +214,8 @@ onstart:
     if {job.rule.name for job in jobs} & {"all", "convert", "recipe", "land_mask"}:
         names = conversions()
         messages.say(preview.command(plan, names))
-        batch.begin(names)
+        with messages.refusals():
+            batch.begin(names)
         renewal.start()
 
 

@@ -107,7 +107,7 @@ WRONG_VALUES = [
         "write for example:  stop: 2024-03-01",
     ),
     ({"select": {"state": "bad_safe"}}, "select.state", "write:  state: bad-safe"),
-    ({"exclude": 5}, "exclude", "write for example:  exclude: [S1A_*_0026, bad.txt]"),
+    ({"exclude": 5}, "exclude", "write for example:  exclude: ['*_0026', bad.txt]"),
     ({"select": {"name": 5}}, "select.name", "write for example:  name: '*_20240301T*'"),
     ({"select": {"name": ""}}, "select.name", "write for example:  name: '*_20240301T*'"),
     ({"duplicates": "Latest"}, "duplicates", "write:  duplicates: latest"),

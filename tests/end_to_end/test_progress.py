@@ -182,7 +182,7 @@ def test_ctrl_c_on_a_terminal(folder):
     assert terminal.end() == 1
     seen = "\n".join(terminal.lines)
     assert "Terminating processes on user request" in seen
-    assert " 0 of 6 done, 0 failed, 2 interrupted, 4 not tried; in" in seen
+    assert " 0 of 6 done, 0 failed, 2 were running, 4 not tried; in" in seen
     assert "onerror prints this" in terminal.lines
     assert "━" not in seen
     assert "CalledProcessError" not in seen

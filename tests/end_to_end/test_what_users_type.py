@@ -4,6 +4,7 @@ One folder of four SAFEs serves all rows: one is done, one is no whole SAFE and 
 which failed, and one is new.
 """
 
+import base64
 import re
 import shutil
 import subprocess
@@ -79,7 +80,22 @@ ROWS = {
     "by its product": Row("out/@NEW.nc", "@NEW", (COMMAND + "1 SAFE: @NEW",)),
     "one that is done": Row("@DONE", "", (COMMAND + "0 SAFEs",)),
     "one that is done, by force": Row("-f out/@DONE.nc", "@DONE", (COMMAND + "1 SAFE: @DONE",)),
-    "no such name": Row("@GONE", None, ("@GONE",), 1),
+    "no such name": Row("@GONE", None, ("@GONE: no SAFE of this name", "write:  @DONE"), 1),
+    "no such rule": Row("peding", None, ("peding",), 1),
+    "by the absolute path of its product": Row("$PWD/out/@NEW.nc", "@NEW"),
+    "a done one by force": Row("-f @DONE", "", ("@DONE is done; .*-f out/@DONE.nc",)),
+    "settings given twice": Row(
+        "--config safes=empty --quiet --config resolution=500m",
+        None,
+        (r"--config safes=empty resolution=500m --quiet\n",),
+        1,
+    ),
+    "output_dir among the SAFEs": Row(
+        "--config output_dir=archive/out", "@DONE @BAD @SLC @NEW", ("output_dir lies in archive",)
+    ),
+    "no blank after a colon": Row(
+        "--config 'select={mode:IW}'", None, ("blank is missing", "write:  mode: IW"), 1
+    ),
     "all that failed": Row(
         "--config 'select={state: failed}'", "@BAD @SLC", ("4 SAFEs found, 2 selected",)
     ),
@@ -131,7 +147,11 @@ def test_dry_run(row, work, names):
 
     words, converts, says, code = ROWS[row]
     command = subprocess.run(
-        ["bash", "-c", f"printf '%s\\0' {named(words)}"], capture_output=True, text=True, check=True
+        ["bash", "-c", f"printf '%s\\0' {named(words)}"],
+        cwd=work.folder,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     given = [word for word in command.stdout.split("\0") if word]
 
@@ -226,6 +246,29 @@ def test_without_a_profile_the_hint_lets_the_others_go_on(copy):
     assert ran.code == 1, ran.out
     hint = re.search(r"To retry failures and process new SAFEs, run:\n +(.*)", ran.out)
     assert hint[1].endswith("--keep-going")
+
+
+def test_no_core_at_all(copy):
+    ran = run_snakemake(copy.folder, "--cores", "0")
+
+    assert ran.code == 1 and "write:  --cores 1" in ran.out
+    # A refusal is what it says, and no lines of code.
+    assert 'File "' not in ran.out
+
+
+def test_what_was_made_is_whole_whatever_snakemake_knows(copy, names):
+    """As after Ctrl-C, when a conversion ended later than Snakemake."""
+    product = f"out/{names['DONE']}.nc"
+    before = copy.products
+    (copy.folder / ".snakemake" / "incomplete").mkdir(exist_ok=True)
+    marker = base64.b64encode(product.encode()).decode()
+    (copy.folder / ".snakemake" / "incomplete" / marker).touch()
+
+    for options in (("--cores", "1"), ("--profile", "profiles/local")):
+        ran = run_snakemake(copy.folder, *options, names["DONE"])
+        assert ran.code == 0, ran.out
+        assert f"{names['DONE']} is done; to make it again" in ran.out
+    assert copy.products == before
 
 
 def test_a_useless_retry_is_not_made(copy, names):

@@ -297,7 +297,7 @@ def test_preview_says_what_is_made_again_and_why(change, difference, work):
     refused = work.snakemake("-n")
     assert refused.code != 0
     assert re.search(f"were made with other settings: {difference}$", refused.out, re.MULTILINE)
-    assert "snakemake ... --config remake=true" in refused.out
+    assert "--config remake=true" in refused.out
     work.change(remake=True)
     ran = work.snakemake("-n")
 

@@ -24,6 +24,8 @@ def run(source: Path | None, output: Path, log: Path | None = None) -> int:
         code = 0
     except Failure as failure:
         line, code = f"{failure.name}: {failure}", failure.exit_code
+    except KeyboardInterrupt:
+        line, code = "INTERRUPTED by Ctrl-C", 130
     print(line, file=sys.stderr)
     if log is not None:
         # On a full disk it is said on stderr alone.

@@ -57,6 +57,9 @@ def _reason(error: jsonschema.ValidationError) -> str:
 
 def _unknown_key(where: str, key: str, value: Any, known: Mapping[str, Any]) -> str:
     prefix = f"{where}." if where else ""
+    before, colon, after = str(key).partition(":")
+    if colon and before in known:
+        return f"{prefix}{key}: a blank is missing after the colon.\n    write:  {before}: {after}"
     close = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
     if close:
         return f"{prefix}{key}: there is no such key.\n    write:  {_line(close[0], value)}"

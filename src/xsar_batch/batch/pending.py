@@ -1,10 +1,12 @@
 """Done or pending: which products are there, and whether they were made with today's settings."""
 
 import os
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from xsar_batch.batch import command_line
 from xsar_batch.conversion import outcome
 from xsar_batch.conversion import recipe as recipes
 from xsar_batch.conversion.layout import Layout
@@ -74,8 +76,9 @@ def _refusal(output_dir: Path, before: Recipe, now: Recipe) -> str:
     differences = "; ".join(recipes.changes(before, now))
     return (
         f"output_dir: the products in {output_dir} were made with other settings: {differences}\n"
-        "    write another folder:                     output_dir: $DATAWORK/another\n"
-        "    or make all products in this one again:   snakemake ... --config remake=true"
+        f"    write another folder:                     output_dir: {output_dir}_2\n"
+        "    or make all products in this one again:   "
+        + command_line.again(sys.argv[1:], setting="remake=true")
     )
 
 

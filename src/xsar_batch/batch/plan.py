@@ -6,7 +6,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -117,14 +117,6 @@ class Plan:
         if self.done.pending and not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
             why = "Permission denied" if place.is_dir() else "Not a directory"
             raise ConfigError(f"output_dir: cannot write to {place}: {why}\n{ANOTHER_FOLDER}")
-
-    def named(self, words: Iterable[str]) -> dict[str, Path]:
-        """Products of the SAFEs that the words of a command name, with ``.SAFE`` or without."""
-        if self.catalogue is None:
-            return {}
-        names = {word: word.removesuffix(".SAFE") for word in words}
-        selected = self.catalogue.safes.index
-        return {word: self.layout.product(n) for word, n in names.items() if n in selected}
 
     def products(self, everything: bool = False) -> list[str]:
         """Products to make: those that are pending, or ``everything`` that is selected."""

@@ -1,6 +1,7 @@
 """What is about to be done, in a few lines: the answer of ``snakemake -n``, the start of a run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xsar_batch.batch import status
@@ -21,8 +22,11 @@ MONTHS = 6
 SAMPLE = 50
 
 
-def lines(plan: "Plan") -> Iterator[str]:
-    """One short paragraph: found, selected, duplicate, done, pending, and why."""
+def lines(plan: "Plan", targets: Iterable[Path] = ()) -> Iterator[str]:
+    """One short paragraph: found, selected, duplicate, done, pending, and why.
+
+    ``targets`` are products that the command names.
+    """
     catalogue, safes = plan.catalogue, plan.catalogue.safes
     pending = plan.done.pending
     yield (
@@ -47,6 +51,13 @@ def lines(plan: "Plan") -> Iterator[str]:
     if plan.done.outdated:
         again = f"{len(plan.done.outdated)} of the pending are there and will be made again"
         yield f"    {again}: {plan.done.why}"
+    for product in targets:
+        if product.stem not in pending:
+            yield f"    {product.stem} is done; to make it again:  snakemake -f {product}"
+    folder = plan.layout.output_dir.resolve()
+    for source in plan.settings.safes:
+        if folder.is_relative_to(Path(source).resolve()):
+            yield f"    output_dir lies in {source}, a folder of `safes`: products among SAFEs"
     yield from _kinds(safes, set(pending))
     if pending:
         yield from _unsupported(plan)
@@ -94,7 +105,10 @@ def _pending(plan: "Plan") -> Iterator[str]:
     pending, layout = plan.done.pending, plan.layout
     tried = status.tried(layout)
     again = list(status.last_attempts(tried.intersection(pending), layout))
-    failed = [one["class"] for one in again if one["state"] == "failed"]
+    classes = [one["class"] for one in again if one["state"] == "failed"]
+    failed = [one for one in classes if one != "interrupted"]
+    if len(failed) < len(classes):
+        yield f"    {len(classes) - len(failed)} of the pending were interrupted last time"
     if failed:
         yield f"    {len(failed)} of the pending failed last time ({by_class(failed)})"
     being_made = sum(one["state"] == "running" for one in again)

@@ -1,12 +1,11 @@
 """How a run went: what is said at its end."""
 
-import shlex
 import statistics
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from xsar_batch.batch import status
+from xsar_batch.batch import command_line, status
 from xsar_batch.system.messages import by_class, duration
 
 if TYPE_CHECKING:
@@ -27,18 +26,21 @@ def lines(
     wanted. ``keeps_going`` says whether the others went on after a failure.
     """
     plan, layout = run.plan, run.plan.layout
-    made, failures, not_tried = end.made, end.failures, end.not_tried
+    made, not_tried = end.made, end.not_tried
+    failed = [one for one in end.failures if one["state"] != "interrupted"]
+    interrupted = len(end.failures) - len(failed)
     if not len(plan.catalogue.safes):
         yield "xsar-batch: nothing to do: no SAFE is selected"
     elif not run.names:
         yield f"xsar-batch: nothing to do, all {len(plan.catalogue.safes)} products are there"
     else:
         yield (
-            f"xsar-batch: of {len(run.names)} pending, {len(made)} made, {len(failures)} failed"
-            + (f" ({by_class(map(status.failure_class, failures))})" if failures else "")
+            f"xsar-batch: of {len(run.names)} pending, {len(made)} made, {len(failed)} failed"
+            + (f" ({by_class(map(status.failure_class, failed))})" if failed else "")
+            + (f", {interrupted} interrupted" if interrupted else "")
             + (f", {len(not_tried)} not tried" if not_tried else "")
         )
-    yield from _failures(failures)
+    yield from _failures(failed)
     yield from _times(made)
     if end.restored:
         kept = f"{end.restored} products of earlier settings were kept"
@@ -46,16 +48,19 @@ def lines(
     if not_tried and not plan.land_mask_file.exists():
         log = layout.log("land_mask")
         cause = (log.read_text().strip() if log.is_file() else "") or "see above"
-        yield f"    the land mask could not be made: {cause}"
+        if cause.startswith("INTERRUPTED"):
+            yield "    stopped while the land mask was made, before the first SAFE"
+        else:
+            yield f"    the land mask could not be made: {cause}"
     yield from _all_safes(end, layout, report_trouble)
-    if failures:
+    if failed:
         yield f"    Logs: {layout.logs}. To retry failures and process new SAFEs, run:"
-    elif not_tried:
+    elif end.failures or not_tried:
         yield "    To go on, run:"
-    if failures or not_tried:
+    if end.failures or not_tried:
         # Without it Snakemake ends at the first failure, and so would the command as it was typed.
-        stopped = () if keeps_going or not (failures and not_tried) else ("--keep-going",)
-        yield f"        {shlex.join(['snakemake', *sys.argv[1:], *stopped])}"
+        stops = not keeps_going and failed and not_tried
+        yield f"        {command_line.again(sys.argv[1:], '--keep-going' if stops else '')}"
 
 
 def _failures(failures: list[dict[str, Any]]) -> Iterator[str]:
@@ -83,10 +88,15 @@ def _all_safes(end: "End", layout: "Layout", report_trouble: str | None) -> Iter
         yield f"    {end.trouble}"
         return
     states = [row["state"] for row in end.rows if row["selected"] == "yes"]
+    of = f"{len(states)} SAFEs"
+    others = len(end.rows) - len(states)
+    if others:
+        of += " that are selected"
     to_look_at = f", to look at: {layout.report}" if report_trouble == "" else ""
     yield (
-        f"    {states.count('done')} of {len(states)} SAFEs are done; each of them: {layout.status}"
-        f"{to_look_at}"
+        f"    {states.count('done')} of {of} are done; each of them"
+        + (f", and of {others} others" if others else "")
+        + f": {layout.status}{to_look_at}"
     )
     if report_trouble:
         yield f"    {layout.report} cannot be written: {report_trouble}"

@@ -7,6 +7,7 @@ round, but for the first, the next one waits longer.
 
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from xsar_batch.batch import status
@@ -74,7 +75,9 @@ class Renewal:
         """End it; what is just being written gets done."""
         self._over.set()
         if self._thread:
-            self._thread.join(TIMEOUT)
+            # A second Ctrl-C: the end of the run is still to be told.
+            with suppress(KeyboardInterrupt):
+                self._thread.join(TIMEOUT)
 
     def _renew(self) -> None:
         began, pause = time.time(), float(FIRST)

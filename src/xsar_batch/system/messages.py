@@ -4,6 +4,9 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from xsar_batch.failures import Failure
 
 
 def say(lines: Iterable[str]) -> None:
@@ -11,6 +14,15 @@ def say(lines: Iterable[str]) -> None:
     text = "\n".join(lines)
     if text:
         print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """A refusal ends this process with what it says, instead of lines of code that led to it."""
+    try:
+        yield
+    except Failure as refusal:
+        sys.exit(f"{type(refusal).__name__}: {refusal}")
 
 
 def end_on_broken_pipe() -> None:

@@ -203,7 +203,11 @@ class LogHandler(LogHandlerBase):
         if job is None:
             job = Job(record.jobid, record.rule_name, {}, record.log)
         status = said[1] if said else ""
-        cause = failures.cause(failures.last_words(job.logs), record.rule_msg or "", status)
+        last = failures.last_words(job.logs)
+        # Nor those whose log says that they were ended.
+        if self._is_stopping and last.startswith("INTERRUPTED "):
+            return
+        cause = failures.cause(last, record.rule_msg or "", status)
         self._failures.append(_Failure(job, cause, record.created))
 
     def _try_again(self, job_id: int) -> None:

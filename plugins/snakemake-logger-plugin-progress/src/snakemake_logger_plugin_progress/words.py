@@ -61,7 +61,7 @@ def last_line(tally: Tally, now: float) -> str:
     """How it ended."""
     said = [f"{tally.done} of {tally.total} done", f"{tally.failed} failed"]
     if tally.running:
-        said.append(f"{tally.running} interrupted")
+        said.append(f"{tally.running} were running")
     if tally.queued:
         said.append(f"{tally.queued} not tried")
     how = [f"in {span(now - (now if tally.started is None else tally.started))}"]
