@@ -39,7 +39,6 @@ def work(tmp_path_factory, scene, names, land_source):
     ran = work.snakemake()
     assert "of 3 pending, 1 made, 2 failed (1 bad-safe, 1 unsupported)" in ran.out
     copy_safe(scene(3), work.archive, linked=True)
-    (work.folder / "empty").mkdir()
     (work.folder / "bad.txt").write_text(f"# known\n{work.archive}/{names['BAD']}.SAFE\n")
     (work.folder / "my.yaml").write_text("compression: 4\n")
     return work
@@ -122,21 +121,7 @@ ROWS = {
         ("1 listed but not there, will fail: /nowhere/error.SAFE",),
     ),
     "a name of no SAFE, by itself": Row("--config safes=/nowhere/error.SAFE -- error", "error"),
-    "a date that is none": Row(
-        "--config 'select={start: 2024-13-01}'", None, ("'2024-13-01' is no date",), 1
-    ),
     "land_mask: null": Row("--config land_mask=null output_dir=other", "@DONE @BAD @SLC @NEW"),
-    "an empty archive": Row("--config safes=empty", "", ("no SAFE found in: empty",)),
-    "nothing selected": Row("--config 'select={mode: EW}'", "", ("4 SAFEs found, 0 selected",)),
-    "a file as output_dir": Row(
-        "--config output_dir=bad.txt/out", None, ("output_dir: cannot", "Not a directory"), 1
-    ),
-    "other settings": Row("--config resolution=500m", None, ("1000m -> 500m", "remake=true"), 1),
-    "made again": Row(
-        "--config resolution=500m remake=true",
-        "@DONE @BAD @SLC @NEW",
-        ("1 of the pending are there and will be made again",),
-    ),
 }
 
 

@@ -11,6 +11,7 @@ import netCDF4
 import numpy as np
 import pytest
 import xsar
+from plain_xsar import opened
 
 from benchmarks.notebook import l1b as notebook
 from xsar_batch import xsar_fixes
@@ -116,7 +117,7 @@ class Maker:
 
 
 def _opened(safe: Path, resolution: object):
-    ds = xsar.open_datatree(str(safe), resolution=resolution)["measurement"].to_dataset()
+    ds = opened(safe, resolution)
     ds.attrs.update({name: str(ds.attrs[name]) for name in ("footprint", "multidataset")})
     return ds
 

@@ -7,7 +7,6 @@ a pair of tests fails, plain xsar is right and the workaround can go.
 import functools
 import re
 
-import dask
 import geopandas
 import mapraster
 import numpy as np
@@ -19,6 +18,7 @@ import shapely
 import xarray as xr
 import xsar
 from lxml import etree
+from plain_xsar import CAN_GO, opened
 from safes import copy_safe, edit, only
 from scipy.interpolate import RegularGridInterpolator
 
@@ -34,8 +34,6 @@ from xsar_batch.xsar_fixes import (
     noise_as_annotated,
     noise_means,
 )
-
-CAN_GO = "plain xsar is right now: the workaround {} can go, and this test with it"
 
 #: Those of here. Others may be repairs as well, and change other things.
 OURS = (across_date_line, exact_mean_of_squares, noise_as_annotated)
@@ -63,8 +61,7 @@ def coast(tmp_path_factory):
 def xsar_as_it_comes(coast):
     xsar.Sentinel1Meta.set_mask_feature("land", str(coast[0]))
     xsar_fixes.apply(repairs=False)
-    with dask.config.set(scheduler="threads", num_workers=1):
-        yield
+    yield
     xsar_fixes.apply()
 
 
@@ -76,11 +73,6 @@ def plain_of(path, resolution="1000m"):
 @functools.cache
 def repaired_of(path, resolution="1000m"):
     return repaired(path, resolution)
-
-
-def opened(path, resolution="1000m", **others):
-    tree = xsar.open_datatree(str(path), resolution=resolution, **others)
-    return tree["measurement"].to_dataset()
 
 
 def repaired(path, resolution="1000m", modules=OURS, **others):

@@ -1,6 +1,5 @@
 """Land, heading, control points and footprints, by the positions that a product has."""
 
-import dask
 import geopandas
 import numpy as np
 import pyproj
@@ -8,14 +7,13 @@ import pytest
 import sentinel1_demo_scenes as demo
 import shapely
 import xsar
+from plain_xsar import CAN_GO, opened
 from rasterio.transform import GCPTransformer
 
 from xsar_batch import xsar_fixes
 from xsar_batch.landmask import gshhg
 from xsar_batch.sentinel1 import footprint
 from xsar_batch.xsar_fixes.heading_of_positions import bearing
-
-CAN_GO = "plain xsar is right now: the workaround {} can go, and this test with it"
 
 WIDE = {"mode": "EW", "product": "GRDM", "spacing": 400.0, "lines": 1000, "samples": 1000}
 SCENES = {
@@ -48,12 +46,10 @@ def made(request, coast, tmp_path_factory):
     path = demo.make_safe(folder, pixels="checkerboard", pols=("VV",), **SCENES[request.param])
     xsar.Sentinel1Meta.set_mask_feature("land", str(coast[0]))
     found = []
-    with dask.config.set(scheduler="threads", num_workers=1):
-        for repairs in (False, True):
-            xsar_fixes.apply(repairs)
-            size = "1000m" if request.param == "Brittany" else "4000m"
-            tree = xsar.open_datatree(str(path), resolution=size)
-            found.append(tree["measurement"].to_dataset().load())
+    for repairs in (False, True):
+        xsar_fixes.apply(repairs)
+        size = "1000m" if request.param == "Brittany" else "4000m"
+        found.append(opened(path, size).load())
     return path, *found
 
 

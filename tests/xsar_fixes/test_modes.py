@@ -2,7 +2,6 @@
 
 import re
 
-import dask
 import numpy as np
 import pytest
 import sentinel1_demo_scenes as demo
@@ -45,8 +44,6 @@ SIZE = {"lines": 930, "samples": 1270}
 def cured(land_mask_file):
     xsar.Sentinel1Meta.set_mask_feature("land", str(land_mask_file))
     xsar_fixes.apply()
-    with dask.config.set(scheduler="threads", num_workers=1):
-        yield
 
 
 class Converted:

@@ -3,7 +3,6 @@
 import json
 import time
 
-import dask
 import numpy as np
 import pytest
 import rasterio
@@ -12,6 +11,7 @@ import sentinel1_demo_scenes as demo
 import xarray as xr
 import xsar
 from lxml import objectify
+from plain_xsar import CAN_GO, opened
 from rasterio.enums import Resampling
 from rasterio.windows import Window
 from rioxarray.rioxarray import XRasterBase
@@ -28,8 +28,6 @@ from xsar_batch.xsar_fixes import (
     xml_parsed_once,
 )
 
-CAN_GO = "plain xsar does not waste work any more: the workaround {} can go, and this test with it"
-
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
@@ -43,19 +41,17 @@ def plain(land_mask_file):
     """xsar as it comes, with one thread."""
     xsar.Sentinel1Meta.set_mask_feature("land", str(land_mask_file))
     xsar_fixes.remove()
-    with dask.config.set(scheduler="threads", num_workers=1):
-        yield
+    yield
     xsar_fixes.apply()
 
 
-def opened(safe):
-    tree = xsar.open_datatree(str(safe), resolution={"line": 100, "sample": 100})
-    return tree["measurement"].to_dataset()
+#: In pixels.
+CELL = {"line": 100, "sample": 100}
 
 
 def loaded(safe):
     """A variable at a time: computed together, plain xsar mixes them up."""
-    ds = opened(safe)
+    ds = opened(safe, CELL)
     return {name: ds[name].load() for name in ds.variables}
 
 
@@ -86,13 +82,13 @@ def test_values_and_attributes_are_those_of_plain_xsar(module, safe):
         assert comparable(found[name].attrs) == comparable(variable.attrs), name
         assert str(found[name].encoding) == str(variable.encoding), name
     module.remove()
-    assert str(opened(safe).attrs) == str(opened(safe).attrs)
+    assert str(opened(safe, CELL).attrs) == str(opened(safe, CELL).attrs)
 
 
 def test_attributes_of_the_dataset_are_those_of_plain_xsar(safe):
-    expected = opened(safe).attrs
+    expected = opened(safe, CELL).attrs
     xsar_fixes.apply()
-    found = opened(safe).attrs
+    found = opened(safe, CELL).attrs
     assert {**found, "footprint": None} == {**expected, "footprint": None}
     assert found["footprint"].equals_exact(expected["footprint"], 0)
 
@@ -121,11 +117,11 @@ def calls(monkeypatch, owner, name):
 )
 def test_work_is_not_done_again_and_again(safe, monkeypatch, module, function, in_vain, needed):
     made = calls(monkeypatch, *function)
-    opened(safe)
+    opened(safe, CELL)
     assert len(made) > in_vain, CAN_GO.format(module)
     made.clear()
     getattr(xsar_fixes, module).apply()
-    opened(safe)
+    opened(safe, CELL)
     assert len(made) <= needed
 
 

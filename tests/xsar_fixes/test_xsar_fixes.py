@@ -13,6 +13,7 @@ import shapely
 import xarray as xr
 import xsar
 from independent import Grd
+from plain_xsar import CAN_GO, opened
 from pyproj import Geod
 from safe_s1.reader import Sentinel1Reader
 from safe_s1.sentinel1_xml_mappings import compounds_vars
@@ -42,8 +43,6 @@ COORDS = (
     *("slant_range_time", "azimuth_time"),
 )
 
-CAN_GO = "plain xsar is right now: the workaround {} can go, and this test with it"
-
 # They are of xsar and what it calls.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -71,12 +70,6 @@ def land(tmp_path_factory):
     xsar.Sentinel1Meta.set_mask_feature("land", str(path))
 
 
-@pytest.fixture(autouse=True)
-def threads():
-    with dask.config.set(scheduler="threads", num_workers=1):
-        yield
-
-
 @pytest.fixture
 def plain():
     """xsar as it comes."""
@@ -88,10 +81,6 @@ def plain():
 @pytest.fixture
 def cured():
     xsar_fixes.apply()
-
-
-def opened(safe, resolution):
-    return xsar.open_datatree(str(safe), resolution=resolution)["measurement"].to_dataset()
 
 
 def one_by_one(safe, cell=100):
