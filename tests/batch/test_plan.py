@@ -19,7 +19,6 @@ import pytest
 import xarray as xr
 from plan_helpers import (
     NO_PROCESS,
-    SCHEMA_FILE,
     begun,
     make_products,
     name,
@@ -32,7 +31,6 @@ from xsar_batch.batch import lock, pending, previous
 from xsar_batch.batch.plan import Plan
 from xsar_batch.conversion import job_table, modules, outcome, recipe, user_function
 from xsar_batch.conversion.forkserver import client
-from xsar_batch.conversion.layout import Layout
 from xsar_batch.failures import BadSafe, ConfigError
 from xsar_batch.system import messages, module_file
 
@@ -173,10 +171,6 @@ def test_changes():
 
 
 # -- done ------------------------------------------------------------------------------------
-
-
-def test_nothing_is_done_where_there_is_no_folder(tmp_path):
-    assert pending.tell(names(), Layout(tmp_path / "gone"), FIRST) == pending.Done(pending=names())
 
 
 def test_without_a_recipe_all_that_is_there_is_trusted(layout):
@@ -432,22 +426,6 @@ def test_conversions_wait_for_another_recipe(ready, config, tmp_path, changed):
     assert other.recipe_file == ready.layout.internal / "recipe-000002.json"
     assert other.inputs_of_conversions == [other.recipe_file]
     assert other.inputs_of_recipe == [str(other.land_mask_file)]
-
-
-def test_outdated_products_wait_for_a_new_number_of_the_same_recipe(ready, config):
-    # That is how Snakemake is told to run conversions whose product is there.
-    other = plan_of(config, resolution="500m", remake=True)
-    recipe.put_in_force(other.recipe_file, other.recipe)
-    make_products(other.layout, 1, made_with=other.recipe)
-    again = plan_of(config, resolution="500m", remake=True)
-    assert again.done.outdated == names(2)
-    assert again.recipe_file == ready.layout.internal / "recipe-000003.json"
-    assert again.inputs_of_conversions == [again.recipe_file]
-    recipe.put_in_force(again.recipe_file, again.recipe)
-    make_products(again.layout, 2, made_with=again.recipe)
-    last = plan_of(config, resolution="500m", remake=True)
-    assert last.done.outdated == []
-    assert last.inputs_of_conversions == [str(again.recipe_file)]
 
 
 # -- previous --------------------------------------------------------------------------------
@@ -755,28 +733,20 @@ def test_folder_called_as_a_product_stops_no_run(config):
 
 
 def test_leftovers_of_a_killed_run_are_settled_by_the_next(config):
-    plan = plan_of(config)
-    make_products(plan.layout, 1, 2, 3, text="old")
-    killed = (
-        "import sys, json, os; from pathlib import Path\n"
-        "from xsar_batch.batch.plan import Plan; from xsar_batch.batch.run import Run\n"
-        "config, schema, *names = json.loads(sys.argv[1])\n"
-        "plan = Plan.of_main_process(config, Path(schema)); Run(plan).begin(names)\n"
-        "[plan.layout.product(name).unlink() for name in names]\n"
-        "os.kill(os.getpid(), 9)"
-    )
-    arguments = json.dumps([config, str(SCHEMA_FILE), *names(1, 2)])
-    assert subprocess.run([sys.executable, "-c", killed, arguments]).returncode == -9
-    make_products(plan.layout, 2, text="new")  # by a job that outlived it
-    assert kept(plan.layout) == [f"{name(1)}.nc", f"{name(2)}.nc"]
-    # The next one takes the lock over, and makes again what it was asked for.
+    layout = plan_of(config).layout
+    make_products(layout, 1, 2, 3, text="old")
+    previous.keep(names(1, 2), layout)
+    for number in (1, 2):
+        layout.product(name(number)).unlink()
+    make_products(layout, 2, text="new")  # by a job that outlived it
+    # The next one makes again what it was asked for.
     run = begun(plan_of(config), 1)
-    assert kept(plan.layout) == [f"{name(1)}.nc"]
-    texts = [plan.layout.product(name(number)).read_text() for number in (1, 2, 3)]
+    assert kept(layout) == [f"{name(1)}.nc"]
+    texts = [layout.product(name(number)).read_text() for number in (1, 2, 3)]
     assert texts == ["old", "new", "old"]
-    plan.layout.product(name(1)).unlink()
+    layout.product(name(1)).unlink()
     assert run.end().restored == 1
-    assert plan.layout.product(name(1)).read_text() == "old"
+    assert layout.product(name(1)).read_text() == "old"
 
 
 def test_two_runs_do_not_meet(config):

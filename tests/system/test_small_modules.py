@@ -17,7 +17,6 @@ from plan_helpers import NAME, NO_PROCESS
 from safes import CALIBRATION, NOISE, copy_safe, edit, only, seal
 
 from xsar_batch.conversion import job_table, outcome, user_function
-from xsar_batch.conversion.layout import Layout
 from xsar_batch.failures import BadSafe, ConfigError, Unsupported
 from xsar_batch.sentinel1 import cell_size, product_name, safe
 from xsar_batch.system import atomic_write, threads
@@ -639,20 +638,6 @@ def test_while_the_product_is_replaced_nobody_knows(tmp_path):
 
 
 # -- layout ----------------------------------------------------------------------------------
-
-
-def test_layout():
-    layout = Layout(Path("/out"))
-    assert layout.product("a") == Path("/out/a.nc")
-    assert layout.log("a") == Path("/out/logs/a.log")
-    assert layout.outcome("a") == Path("/out/logs/a.json")
-    assert layout.internal == Path("/out/.xsar_batch")
-    assert layout.quicklook("a") == Path("/out/quicklooks/a.png")
-    own = [layout.land_mask("2"), layout.run("3"), layout.lock, layout.previous]
-    assert own == [
-        Path(f"/out/.xsar_batch/{file}")
-        for file in ("land_mask-2.fgb", "run-3.sqlite", "running.json", "previous")
-    ]
 
 
 # -- annotation ------------------------------------------------------------------------------
