@@ -161,6 +161,8 @@ def _outcomes(made: pd.DataFrame, random: np.random.Generator) -> None:
     ended = _times(count, random)
     made["ended"] = [f"{t}+00:00" for t in np.datetime_as_string(ended, "ms")]
     began = ended - (made["seconds"].to_numpy() * 1000).astype("timedelta64[ms]")
+    running = made["state"] == "running"
+    began[running] = ended.max() - random.integers(0, 8000, running.sum()).astype("timedelta64[ms]")
     made["started"] = [f"{t}+00:00" for t in np.datetime_as_string(began, "ms")]
     made["host"] = random.choice([f"r1i{i}n{n}" for i in range(3) for n in range(9)], count)
     made["pbs_job"] = [f"{4_100_000 + k // 24}.datarmor0" for k in range(count)]
@@ -172,7 +174,6 @@ def _outcomes(made: pd.DataFrame, random: np.random.Generator) -> None:
     made.loc[~tried, numbers] = np.nan
     texts = ["started", "ended", "host", "pbs_job", "ipf", "footprint"]
     made.loc[~tried, texts] = ""
-    running = made["state"] == "running"
     made.loc[running, ["seconds", "cpu_seconds", "peak_memory_mb"]] = np.nan
     made.loc[running, "ended"] = ""
     made.loc[~done, "footprint"] = made["footprint"].where(random.random(count) < 0.8, "")

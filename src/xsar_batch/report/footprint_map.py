@@ -36,8 +36,8 @@ class Map:
     land: str
     lines: list[Line]
     paths: list[str]
-    opacity: float
-    """Of what is done, so that places seen often and seldom differ."""
+    opacity: dict[str, float]
+    """Of what is done and what failed, so that places seen often and seldom differ."""
     trouble: str
     """Why there is no coastline; empty where there is one."""
 
@@ -69,7 +69,7 @@ def draw(table: pd.DataFrame, before: Map | None = None) -> Map:
     return Map(
         *(window, WIDTH, window.height, land, graticule(window)),
         [paths.get(row, "") for row in range(len(table))],
-        *(_opacity(found.rings, window), trouble),
+        *(_opacity(found.rings, window, list(table["state"])), trouble),
     )
 
 
@@ -92,10 +92,15 @@ def _coast(window: Window) -> tuple[str, str]:
         return "", str(error)
 
 
-def _opacity(rings: np.ndarray, window: Window) -> float:
+def _opacity(rings: np.ndarray, window: Window, states: list[str]) -> dict[str, float]:
+    """So that many on top of each other let those below be seen: what failed lies on top of all."""
+    failed = states.count("failed") / max(1, len(states))
     placed = shapely.area(shapely.transform(rings, window.place)).sum()
     depth = placed / (WIDTH * window.height)
-    return round(float(np.clip(0.4 / (1 + depth), 0.03, 0.25)), 3)
+    return {
+        "done": round(float(np.clip(0.4 / (1 + depth), 0.03, 0.25)), 3),
+        "failed": round(float(np.clip(1.5 / (1 + failed * depth), 0.15, 1)), 3),
+    }
 
 
 def graticule(window: Window) -> list[Line]:

@@ -88,7 +88,9 @@ const drawBackground = ({ width, height, land, lines, linear, opacity }) => {
   $("sea").setAttribute("width", width);
   $("sea").setAttribute("height", height);
   $("graticule").setAttribute("d", lines.map(([path]) => path).join(""));
-  world.querySelector('g[data-layer="done"]').setAttribute("fill-opacity", opacity);
+  world.querySelector('g[data-layer="done"]').setAttribute("fill-opacity", opacity.done);
+  for (const kind of ["fill-opacity", "stroke-opacity"])
+    world.querySelector('g[data-layer="failed"]').setAttribute(kind, opacity.failed);
   for (const [label] of labels) label.remove();
   labels = lines.filter(([, text]) => text).map(([, text, left, top]) => {
     const label = make("span", text, `degrees ${top === null ? "meridian" : left === null ? "parallel" : "both"}`);
