@@ -1,16 +1,15 @@
 """One conversion, by hand, as a process of its own: every way it can end."""
 
-import ctypes
 import os
 import re
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import xarray as xr
+from fault_helpers import fill, mounted
 from processes import TIMEOUT, Ran, environment, run, until
 from repository import SCRIPTS, last_line, outcome
 from safes import BROKEN, as_cog, copy_safe, damage_pixels
@@ -311,29 +310,8 @@ def test_lack_of_memory(place):
 # -- disk ------------------------------------------------------------------------------------
 
 
-@contextmanager
-def small_disk(folder: Path, megabytes: int):
-    """A file system of its own that can be filled; skips where that is not allowed."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    folder.mkdir()
-    target = os.fsencode(folder)
-    if libc.mount(b"tmpfs", target, b"tmpfs", 0, f"size={megabytes}m".encode()):
-        pytest.skip(f"cannot mount a file system: {os.strerror(ctypes.get_errno())}")
-    try:
-        yield folder
-    finally:
-        assert libc.umount(target) == 0
-
-
-def fill(folder: Path, leave: int) -> None:
-    """Fill the disk but for ``leave`` bytes."""
-    free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize
-    with (folder / "ballast").open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, free - leave)
-
-
 def test_full_disk(place, tmp_path):
-    with small_disk(tmp_path / "disk", 4) as disk:
+    with mounted(tmp_path / "disk", options="size=4m") as disk:
         fill(disk, leave=40_000)
         place.product = disk / "out" / place.product.name
 
@@ -342,7 +320,7 @@ def test_full_disk(place, tmp_path):
 
 def test_disk_that_is_full_only_while_the_product_is_there(place, tmp_path):
     """Once the unfinished file is removed there is room again, for anything but the product."""
-    with small_disk(tmp_path / "disk", 12) as disk:
+    with mounted(tmp_path / "disk", options="size=12m") as disk:
         place.product = disk / "out" / place.product.name
 
         ran = place.convert(
@@ -355,7 +333,7 @@ def test_disk_that_is_full_only_while_the_product_is_there(place, tmp_path):
 
 def test_full_disk_that_holds_the_log_too(place, tmp_path):
     """As it is in the workflow. Not a byte can be logged: the exit code must say it."""
-    with small_disk(tmp_path / "disk", 1) as disk:
+    with mounted(tmp_path / "disk", options="size=1m") as disk:
         place.product = disk / "out" / place.product.name
         place.log, place.outcome = disk / "logs" / "one.log", disk / "logs" / "one.json"
         for folder in ("out", "logs"):

@@ -42,9 +42,9 @@ def kinds() -> dict[str, str]:
 def test_one_of_each_kind(tmp_path):
     """Those that are to be refused, and every third of the others, which take a conversion each.
 
-    The kinds that sentinel1/test_safe.py has are left to it.
+    The kinds of sentinel1/test_safe.py are left to it.
     """
-    fates = {name: fate for name, fate in kinds().items() if not name.startswith("known-")}
+    fates = kinds()
     refused = [name for name, fate in fates.items() if fate == "refused"]
     others = [name for name in fates if name not in refused]
 
@@ -59,7 +59,7 @@ def test_one_of_each_kind(tmp_path):
 def test_thousands_of_cases(tmp_path):
     verdicts = judged(tmp_path, "--each", str(EACH))
 
-    assert len(verdicts) > 2_000
+    assert len(verdicts) > 1_500
     assert len({verdict["kind"] for verdict in verdicts}) > 60
     assert sum(verdict["stage"] == "conversion" for verdict in verdicts) > 200
     assert max(verdict["cpu"] for verdict in verdicts) < 10

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
-from fault_helpers import AS_NOBODY, NOBODY, mounted, needs_root, needs_setpriv
+from fault_helpers import AS_NOBODY, NOBODY, fill, mounted, needs_root, needs_setpriv
 from processes import Ran, run, snakemake_command, until
 from safes import copy_safe
 from standin.pbs import Server
@@ -110,15 +110,6 @@ def test_working_directory_of_any_name_in_pbs(text, tmp_path, scene, land_source
 
 
 # -- full ------------------------------------------------------------------------------------
-
-
-def fill(folder: Path, leave: int) -> Path:
-    """Use up the space of a small file system."""
-    free = os.statvfs(folder)
-    path = folder / "filled"
-    with path.open("wb") as file:
-        file.write(bytes(free.f_bavail * free.f_frsize - leave))
-    return path
 
 
 @faults

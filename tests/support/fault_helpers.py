@@ -43,6 +43,15 @@ def mounted(folder: Path, kind: str = "tmpfs", options: str = "", source: str = 
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+def fill(folder: Path, leave: int) -> Path:
+    """Use up the space of a small file system but for ``leave`` bytes; returns what does."""
+    free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize
+    path = folder / "ballast"
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, free - leave)
+    return path
+
+
 @contextmanager
 def hanging(folder: Path) -> Iterator[Path]:
     """A mount whose server never answers, as a dead file server: all that touches it hangs.

@@ -5,13 +5,12 @@ another path to convert. Modules of kinds register theirs with :func:`kind` or :
 """
 
 import random
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 
-from safes import BROKEN, copy_safe, only, seal
+from safes import copy_safe, only, seal
 
 Damage = Callable[[Path, random.Random], Path | None]
 
@@ -81,13 +80,6 @@ def file_kind(
 
     return register
 
-
-#: Kinds that the tests of the check have too.
-for _name, _broken in BROKEN.items():
-    _key = "known-" + re.sub(r"\W+", "-", _name)
-    KINDS[_key] = Kind(
-        _key, lambda safe, chance, how=_broken.how: how(safe), _name, "refused", sealed=True
-    )
 
 # -- what kinds of several modules need ------------------------------------------------------
 
