@@ -12,7 +12,7 @@ import xarray as xr
 from fault_helpers import fill, mounted
 from processes import TIMEOUT, Ran, environment, run, until
 from repository import SCRIPTS, last_line, outcome
-from safes import BROKEN, as_cog, copy_safe, damage_pixels
+from safes import BROKEN, copy_safe, damage_pixels
 
 from xsar_batch.failures import EXIT_CODES
 
@@ -410,19 +410,3 @@ def test_resolution_by_hand_that_is_no_length(place):
     assert ran.out == (
         "FAILED config: resolution: '1km' is no length in metres; write: --resolution 1000m\n"
     )
-
-
-@pytest.mark.slow
-def test_cog_gives_the_product_of_the_safe_it_was_made_of(scene, land_mask_file, tmp_path):
-    """And passes its checks, which look at the pixels and at the metadata."""
-    whole = Place(scene(), land_mask_file, tmp_path / "whole")
-    packed = Place(as_cog(scene(), tmp_path), land_mask_file, tmp_path / "packed")
-    for place in (whole, packed):
-        place.folder.mkdir()
-        ran = place.convert()
-        assert ran.code == 0, ran.out
-
-    with xr.open_dataset(whole.product) as expected, xr.open_dataset(packed.product) as found:
-        xr.testing.assert_equal(found, expected)
-        assert found.attrs["ipf_version"] == expected.attrs["ipf_version"] == 3.71
-        assert found.attrs["source"] == packed.safe.name

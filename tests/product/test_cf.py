@@ -202,14 +202,6 @@ def test_acdd_misses_only_names_that_cf_does_not_have(file, folder):
     assert count == len(issues)
 
 
-def test_every_variable_says_what_it_is(conformed):
-    for name, variable in conformed.variables.items():
-        assert {"long_name", "standard_name"} & set(variable.attrs), name
-        # Units are of no use to labels, containers and what is decoded to times.
-        if variable.dtype.kind in "fiu" and name != "spatial_ref":
-            assert variable.attrs["units"], name
-
-
 def test_what_xsar_says_wins():
     """But for what no reader can do with: a grid mapping, and units that udunits does not know."""
     ds = xr.Dataset({"sigma0": ("x", [1.0], {"long_name": "xsar's", "comment": "kept"})})

@@ -322,10 +322,6 @@ def file_complaint(path, written):
     return str(error.value)
 
 
-def test_what_was_written_is_read_back(conformed, file):
-    verify.check_file(file, conformed)
-
-
 @pytest.mark.parametrize("kept", [0.0, 0.01, 0.5, 0.9, 0.999, None])
 def test_truncated_or_missing_file(conformed, file, kept):
     whole = file.read_bytes()

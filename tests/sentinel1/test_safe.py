@@ -1,6 +1,5 @@
 """The check of a SAFE: says in a fraction of a second, and in one line, what is wrong."""
 
-import datetime as dt
 import json
 import os
 import re
@@ -76,18 +75,6 @@ def test_whole_safe_passes_with_its_size_and_polarisations(scene):
         assert one.grid.longitude.shape == (one.grid.line.size, one.grid.sample.size) == (10, 21)
         assert (one.grid.line[[0, -1]] == (0, 699)).all()
         assert (one.grid.sample[[0, -1]] == (0, 799)).all()
-
-
-@pytest.mark.parametrize(
-    ("parameters", "polarisations"),
-    [
-        ({"mode": "EW", "product": "GRDM", "pols": ("HH", "HV")}, ("HH", "HV")),
-        ({"mission": "S1B", "pols": ("VV",), "ipf": "002.36"}, ("VV",)),
-        ({"mission": "S1C", "pols": ("HH",), "start": dt.datetime(2025, 6, 1)}, ("HH",)),
-    ],
-)
-def test_every_kind_of_wide_swath_passes(parameters, polarisations, scene):
-    assert safe.check(scene(**parameters)).polarisations == polarisations
 
 
 def test_path_may_end_without_safe_and_with_a_slash(scene, tmp_path):

@@ -71,10 +71,12 @@ class Grd:
         rows = [np.array(row, dtype=float) for row in table]
         return _bilinear(lines, [(row[:, 0], row[:, 1]) for row in rows], line, sample)
 
-    def sigma_nought(self, line: np.ndarray, sample: np.ndarray) -> np.ndarray:
-        """The calibration: DN^2 divided by its square is sigma0."""
+    def sigma_nought(
+        self, line: np.ndarray, sample: np.ndarray, name: str = "sigmaNought"
+    ) -> np.ndarray:
+        """The calibration: DN^2 divided by its square is sigma0, with "gamma" gamma0."""
         root = self._root("annotation/calibration/calibration-*-{}-*.xml")
-        return _bilinear(*_vectors(root, "calibrationVector", "sigmaNought"), line, sample)
+        return _bilinear(*_vectors(root, "calibrationVector", name), line, sample)
 
     @cached_property
     def _noise(self) -> tuple[list[tuple], list[tuple]]:

@@ -1,16 +1,14 @@
-"""What a product must hold, worked out from XML and pixels without xsar and without our check.
+"""What the product of a broken SAFE must hold, if there is one: see ``independent``.
 
-Only what is bilinear, or a look-up, needs to be known: the geolocation grid, the tables of
-calibration and noise, the mean of squares of pixels. Everything is compared that a product holds,
-but for the ground heading and the land mask, which must be those of the whole SAFE.
+Everything is compared that a product holds, but for the ground heading and the land mask, which
+must be those of the whole SAFE.
 """
 
-import re
 from pathlib import Path
 
 import numpy as np
-import rasterio
 import xarray as xr
+from independent import Grd
 from lxml import etree
 from scipy.interpolate import RegularGridInterpolator
 
@@ -19,39 +17,17 @@ from xsar_batch.product.quality_flag import NO_DATA
 CELL = 1000.0
 
 
-class Metadata:
-    """The XML of a SAFE, by polarisation in the manifest's order."""
+class Odd(Grd):
+    """One whose XML may be in any encoding that lxml knows, which Python's own parser may not."""
 
-    def __init__(self, safe: Path) -> None:
-        manifest = parsed(safe / "manifest.safe")
-        self.pols = [
-            one.text.strip()
-            for one in manifest.iter()
-            if one.tag.endswith("}transmitterReceiverPolarisation")
-        ]
-        hrefs = [one.get("href") for one in manifest.iter("fileLocation")]
-
-        def root(pol: str, prefix: str) -> etree._Element:
-            pattern = rf"\./annotation/(calibration/)?{prefix}s1.-.*-{pol.lower()}-.*\.xml"
-            (href,) = (href for href in hrefs if re.fullmatch(pattern, href))
-            return parsed(safe / href)
-
-        self.annotation = {pol: root(pol, "") for pol in self.pols}
-        self.calibration = {pol: root(pol, "calibration-") for pol in self.pols}
-        self.noise = {pol: root(pol, "noise-") for pol in self.pols}
-        self.tiffs = {
-            pol: safe / next(href for href in hrefs if re.search(rf"-{pol.lower()}-.*tiff", href))
-            for pol in self.pols
-        }
+    def _root(self, pattern: str) -> etree._Element:
+        (path,) = self.safe.glob(pattern.format(self.pol.lower()))
+        return parsed(path)
 
 
 def parsed(path: Path) -> etree._Element:
     parser = etree.XMLParser(remove_comments=True, remove_pis=True)
     return etree.fromstring(path.read_bytes(), parser)
-
-
-def floats(text: str) -> np.ndarray:
-    return np.array([float(value) for value in text.split()])
 
 
 def stamp(text: str) -> float:
@@ -72,7 +48,7 @@ def differences(product: Path, safe: Path, whole: Path, fate: str) -> list[str]:
                 if name not in made.variables or not _same(made[name], before[name])
             ]
         wrong = []
-        expected = truth(Metadata(safe), made)
+        expected = truth(safe, made)
         # The digital numbers of the whole SAFE, unless the pixels themselves are others.
         if fate != "pixels" and not made["digital_number"].equals(before["digital_number"]):
             wrong.append("digital_number is not that of the whole SAFE")
@@ -103,55 +79,36 @@ def _of_another(made: xr.Dataset, before: xr.Dataset) -> list[str]:
     ]
 
 
-def truth(metadata: Metadata, made: xr.Dataset) -> dict[str, tuple[np.ndarray, np.ndarray | float]]:
+def polarisations(safe: Path) -> list[str]:
+    """In the manifest's order."""
+    tag = "transmitterReceiverPolarisation"
+    root = parsed(safe / "manifest.safe")
+    return [one.text.strip() for one in root.iter() if one.tag.endswith("}" + tag)]
+
+
+def truth(safe: Path, made: xr.Dataset) -> dict[str, tuple[np.ndarray, np.ndarray | float]]:
     """Values and tolerances of variables, on (pol, line, sample) or (line, sample)."""
-    annotation = metadata.annotation[metadata.pols[0]]
-    image = annotation.find("imageAnnotation/imageInformation")
-    cell = [
-        round(CELL / float(image.findtext(tag)))
-        for tag in ("azimuthPixelSpacing", "rangePixelSpacing")
-    ]
-    size = [int(image.findtext(tag)) for tag in ("numberOfLines", "numberOfSamples")]
-    line, sample = (np.arange(n // c) * c + (c - 1) / 2 for n, c in zip(size, cell, strict=True))
+    images = [Odd(safe, pol) for pol in polarisations(safe)]
+    place = line, sample = images[0].centres(CELL)
     found = {"line": (line, 0.0), "sample": (sample, 0.0)}
-    found |= _positions(annotation, line, sample, made)
-    each: dict[str, list[np.ndarray]] = {}
-    for pol in metadata.pols:
-        for name, values in _radiometry(metadata, pol, line, sample, cell).items():
-            each.setdefault(name, []).append(values)
-    known = {name: np.stack(values) for name, values in each.items()}
-    # The exact mean of squares over the pixels inside of the swath; which those are, some say.
-    square = known["digital_number"] ** 2
-    half = 2 * known["digital_number"] * known["pixels_half"] + known["pixels_half"] ** 2
-    sigma_raw = square / known["sigma0_lut"] ** 2
-    gamma_raw = square / known["gamma0_lut"] ** 2
-    sigma_off = 1e-3 * sigma_raw + half / known["sigma0_lut"] ** 2
-    gamma_off = 1e-3 * gamma_raw + half / known["gamma0_lut"] ** 2
-    noise = known["noise_lut_range"] * known["noise_lut_azi"]
-    # xsar takes the pixels of the first vector for those of all.
-    off = 3e-2 * noise + known["noise_half"] * known["noise_lut_azi"]
-    gains = [known[name] ** 2 for name in ("sigma0_lut", "gamma0_lut")]
-    nesz, negz = (noise / gain for gain in gains)
-    denoised = all(
-        metadata.annotation[pol].findtext(
-            "imageAnnotation/processingInformation/thermalNoiseCorrectionPerformed"
-        )
-        == "true"
-        for pol in metadata.pols
-    )
-    for name in ("sigma0_lut", "gamma0_lut"):
-        found[name] = known[name], 1e-4 * known[name]
-    found["noise_lut_range"] = known["noise_lut_range"], off
-    found["noise_lut_azi"] = known["noise_lut_azi"], 2e-2 * known["noise_lut_azi"]
-    found["noise_lut"] = noise, off
-    found["nesz"], found["negz"] = (nesz, off / gains[0]), (negz, off / gains[1])
-    found["sigma0_raw"] = sigma_raw, sigma_off
-    found["gamma0_raw"] = gamma_raw, gamma_off
-    minus = 0.0 if denoised else 1.0
-    found["sigma0"] = sigma_raw - minus * nesz, sigma_off + off / gains[0]
-    found["gamma0"] = gamma_raw - minus * negz, gamma_off + off / gains[1]
+    found |= _positions(images[0].annotation, line, sample, made)
+    square = np.stack([image.mean_square(CELL) for image in images])
+    noise = np.stack([image.mean_noise(CELL) for image in images])
+    performed = "imageAnnotation/processingInformation/thermalNoiseCorrectionPerformed"
+    denoised = all(image.annotation.findtext(performed) == "true" for image in images)
+    for name, tag, floor in (("sigma0", "sigmaNought", "nesz"), ("gamma0", "gamma", "negz")):
+        gain = np.stack([image.sigma_nought(*place, tag) for image in images])
+        raw, equivalent = square / gain**2, noise / gain**2
+        found[f"{name}_lut"] = gain, 1e-4 * gain
+        found[f"{name}_raw"] = raw, 1e-3 * raw
+        found[floor] = equivalent, 1e-3 * equivalent
+        found[name] = raw - (0 if denoised else equivalent), 1e-3 * (raw + equivalent)
+    found["noise_lut"] = noise, 1e-3 * noise
+    # What the product splits it into, by the mean of each: together they are it.
+    across = noise / made["noise_lut_azi"].values
+    found["noise_lut_range"] = across, 2e-2 * across
     # The integer nearest to the mean of squares.
-    found["digital_number"] = known["digital_number"], 0.51 + known["pixels_half"]
+    found["digital_number"] = np.sqrt(square), 0.51
     return found
 
 
@@ -196,74 +153,3 @@ def _positions(annotation: etree._Element, line: np.ndarray, sample: np.ndarray,
         # Of the product's own place: the difference is what is compared.
         "azimuth_time": (made["azimuth_time"].values.astype(float) + (seconds - since) * 1e9, 1e4),
     }
-
-
-def _cells(values: np.ndarray, pixels: int) -> np.ndarray:
-    """Means of so many pixels each, along the last axis."""
-    return values.reshape(*values.shape[:-1], -1, pixels).mean(axis=-1)
-
-
-def _radiometry(
-    metadata: Metadata, pol: str, line: np.ndarray, sample: np.ndarray, cell: list[int]
-):
-    vectors = metadata.calibration[pol].findall("calibrationVectorList/calibrationVector")
-    lines = np.array([float(one.findtext("line")) for one in vectors])
-    pixels = floats(vectors[0].findtext("pixel"))
-    where = np.stack(np.meshgrid(line, sample, indexing="ij"), axis=-1)
-    found = {}
-    for name, tag in (("sigma0_lut", "sigmaNought"), ("gamma0_lut", "gamma")):
-        table = np.array([floats(one.findtext(tag)) for one in vectors])
-        found[name] = RegularGridInterpolator((lines, pixels), table)(where)
-    noise = metadata.noise[pol]
-    vectors = noise.findall("noiseRangeVectorList/noiseRangeVector")
-    lines = np.array([float(one.findtext("line")) for one in vectors])
-    rows = np.array(
-        [
-            _cells(
-                np.interp(
-                    np.arange(sample.size * cell[1]),
-                    floats(one.findtext("pixel")),
-                    floats(one.findtext("noiseRangeLut")),
-                ),
-                cell[1],
-            )
-            for one in vectors
-        ]
-    )
-    # Between the vectors before and after: of the nearest, as plain xsar takes it, or interpolated.
-    after = np.clip(np.searchsorted(lines, line), 1, lines.size - 1)
-    found["noise_lut_range"] = (rows[after] + rows[after - 1]) / 2
-    found["noise_half"] = np.abs(rows[after] - rows[after - 1]) / 2
-    factor = np.full((line.size, sample.size), np.nan)
-    for one in noise.findall("noiseAzimuthVectorList/noiseAzimuthVector"):
-        first, last, near, far = (
-            int(one.findtext(tag))
-            for tag in (
-                "firstAzimuthLine",
-                "lastAzimuthLine",
-                "firstRangeSample",
-                "lastRangeSample",
-            )
-        )
-        column = np.interp(
-            line, floats(one.findtext("line")), floats(one.findtext("noiseAzimuthLut"))
-        )
-        inside = np.ix_(
-            (line >= first - 0.5) & (line <= last + 0.5),
-            (sample >= near - 0.5) & (sample <= far + 0.5),
-        )
-        factor[inside] = np.broadcast_to(column[:, np.newaxis], factor.shape)[inside]
-    found["noise_lut_azi"] = factor
-    with rasterio.open(metadata.tiffs[pol], driver="GTiff") as tiff:
-        pixels = tiff.read(1).astype(float)
-    height, width = line.size * cell[0], sample.size * cell[1]
-    blocks = pixels[:height, :width].reshape(line.size, cell[0], sample.size, cell[1])
-    squares = (blocks**2).sum(axis=(1, 3))
-    # With or without the zeros of the border.
-    least, most = (
-        np.sqrt(squares / np.maximum(count, 1))
-        for count in (cell[0] * cell[1], (blocks > 0).sum(axis=(1, 3)))
-    )
-    found["digital_number"] = (least + most) / 2
-    found["pixels_half"] = (most - least) / 2
-    return found

@@ -180,11 +180,6 @@ def test_whole_pixels_are_labelled_right(cured, checkerboard, way):
     assert (ds["lineSpacing"], ds["sampleSpacing"]) == (1000, 1000)
 
 
-def test_scene_of_whole_cells(cured, tmp_path):
-    safe = demo.make_safe(tmp_path, lines=1200, samples=1500, pixels="checkerboard")
-    assert mixed_cells(opened(safe, "1000m")) == 0
-
-
 @pytest.mark.parametrize("resolution", ["504m", 504.0, "3m", {"line": 100, "sample": 100.5}])
 def test_no_whole_pixels_are_refused(cured, safe, resolution):
     with pytest.raises(Unsupported, match=r"is no whole number of (10 m )?pixels"):
@@ -317,15 +312,6 @@ def azimuth(ds, pol):
 def test_plain_xsar_takes_the_azimuth_noise_of_the_last_polarisation_for_all(plain, safe):
     ds = one_by_one(safe)
     assert np.array_equal(azimuth(ds, "VV"), azimuth(ds, "VH")), CAN_GO.format("noise_as_annotated")
-
-
-def test_each_polarisation_has_its_own_azimuth_noise(cured, safe):
-    ds = opened(safe, "1000m").load()
-    for pol in ("VV", "VH"):
-        image = Grd(safe, pol)
-        noise = image.mean_noise(1000)
-        np.testing.assert_allclose(ds["noise_lut"].sel(pol=pol), noise, rtol=1e-6)
-    assert (azimuth(ds, "VV") < azimuth(ds, "VH")).any()
 
 
 # -- all of them -------------------------------------------------------------------------------

@@ -35,34 +35,6 @@ def test_what_is_queued_or_runs_is_taken_over(world, tmp_path, has_begun):
     assert here.live(1 if has_begun else 11) == [("a", None), ("b", "failed in PBS job 7.s: x")]
 
 
-def test_what_pbs_says_of_it_counts_too(world, tmp_path):
-    left(tmp_path, "a")
-    here = world()
-    here.server.jobs["7.s"] = Status("F", -29, 93)
-    here.add("a")
-    assert here.live(30) == [("a", "PBS job 7.s ended before it began: its walltime was over")]
-
-
-def test_forgotten_by_pbs_and_never_begun(world, tmp_path):
-    folder = left(tmp_path, *"ab")
-    here = world(pack_size=2)
-    here.server.jobs["7.s"] = "gone"
-    here.add(*"ab")
-    assert here.live(200) == []
-    assert here.packs == [["a", "b"]]
-    assert not folder.take(id="7.s")
-
-
-def test_deleted_before_all_of_it_had_begun(world, tmp_path):
-    folder = begun(left(tmp_path, *"ab"))
-    folder.tell("started", 0)
-    here = world()
-    here.server.jobs["7.s"] = Status("F", 271, 91)
-    here.add(*"ab")
-    assert here.live(30) == [("a", "PBS job 7.s ended while it ran: it was deleted (qdel)")]
-    assert here.packs == [["b"]]
-
-
 @pytest.mark.parametrize("most", [1, 2])
 def test_what_is_taken_over_counts_for_max_jobs(world, tmp_path, most):
     begun(left(tmp_path, "a"))

@@ -66,12 +66,6 @@ def test_all_is_deleted_at_once_if_qstat_does_not_answer(world):
     assert here.server.times("qdel") == [begin]
 
 
-def test_cancel_of_nothing(world):
-    here = world()
-    here.fleet.cancel()
-    assert here.server.calls == []
-
-
 def test_what_is_over_is_not_deleted(world):
     here = world()
     here.add(*"ab")

@@ -66,11 +66,6 @@ def test_the_id_comes_from_qsub_or_from_the_job_itself(folder):
     assert not list(folder.path.glob(".*"))
 
 
-def test_no_id_of_a_revoked_one(folder):
-    assert folder.revoke()
-    assert folder.id is None
-
-
 # -- claims ----------------------------------------------------------------------------------
 
 
@@ -96,22 +91,6 @@ def test_only_one_of_many_processes_gets_the_claim(folder):
     assert folder.claim() == ({"revoked": True} if winner == 0 else {"id": str(winner)})
 
 
-def test_revoked_before_it_began(folder):
-    assert folder.revoke()
-    assert folder.revoke()
-    assert not folder.take(id="7.s")
-
-
-def test_too_late_to_revoke(folder):
-    assert folder.take(id="7.s")
-    assert not folder.revoke()
-    assert folder.claim() == {"id": "7.s"}
-
-
-def test_nobody_has_claimed_it(folder):
-    assert folder.claim() is None
-
-
 def test_a_claim_that_was_never_written(folder):
     """Its process died in between: somebody began, so it cannot be revoked."""
     (folder.path / "claim").touch()
@@ -134,12 +113,6 @@ def test_events(folder):
     folder.tell("over", stopped="")
     assert not fates.is_over
     assert folder.read().is_over
-
-
-def test_no_fates_yet(folder):
-    assert not folder.read().started
-    folder.remove()
-    assert not folder.read().started
 
 
 def test_a_line_that_is_not_whole_is_read_when_it_is(folder):
@@ -226,26 +199,9 @@ def test_lines_of_several_processes_do_not_mix(folder):
 # -- small signs -----------------------------------------------------------------------------
 
 
-def test_signs_of_life(folder):
-    assert folder.last_beat() == ""
-    seen = set()
-    for _ in range(3):
-        folder.beat()
-        seen.add(folder.last_beat())
-        time.sleep(0.01)
-    assert len(seen) == 3
-
-
 def test_asked_to_stop(folder):
     assert not folder.is_to_stop
     folder.stop()
     assert Folder(folder.path).is_to_stop
     folder.remove()
     folder.stop()  # of what is not there, nothing need end
-
-
-def test_reported(folder):
-    assert folder.reported() == set()
-    folder.set_reported(1)
-    folder.set_reported(12)
-    assert Folder(folder.path).reported() == {1, 12}

@@ -103,13 +103,6 @@ def test_what_was_revoked_does_not_count(tmp_path):
     assert earlier(tmp_path, "a") == [("old", 0)]
 
 
-def test_what_comes_after_loading_is_not_earlier(tmp_path):
-    ledger = Ledger(tmp_path)
-    ledger.load()
-    left(tmp_path, "p", pack("a"))
-    assert ledger.earlier(task("a")) is None
-
-
 @pytest.mark.parametrize("text", [None, "", "{", "[]", "null", '{"tasks": [1]}'])
 def test_folders_that_are_not_ours_are_passed_over(tmp_path, text):
     left(tmp_path, "p", pack("a"))
@@ -175,7 +168,3 @@ def test_tidy_of_what_is_no_pack(tmp_path, days, stays):
     os.utime(folder, (then, then))
     Ledger(tmp_path).tidy()
     assert folder.exists() == stays
-
-
-def test_tidy_of_nothing(tmp_path):
-    Ledger(tmp_path / "none").tidy()

@@ -162,20 +162,6 @@ def test_gone_and_so_is_its_folder(world):
     assert here.live(1) == [("a", None)]
 
 
-def test_gone_and_killed(world, tmp_path):
-    """What PBS wrote is worth more than that it knows nothing: this one needs more time."""
-    here = world(*"ab")
-    here.begin()
-    here.inside().tell("started", 0)
-    (tmp_path / "pack-0.out").write_text("=>> PBS: job killed: walltime 12 exceeded limit 10\n")
-    here.server.jobs["1.s"] = "gone"
-    why = "its walltime was over (walltime 12 exceeded limit 10)"
-    assert here.live(100) == [
-        ("a", f"PBS job 1.s ended while it ran: {why}"),
-        ("b", f"PBS job 1.s ended before it began: {why}"),
-    ]
-
-
 # -- folders of PBS jobs that are over ---------------------------------------------------------
 
 

@@ -1,7 +1,6 @@
 """Jobs that went down with a PBS job before they had begun: they wait for another, unreported."""
 
 import pytest
-from snakemake_executor_plugin_pbs.commands import Round
 from snakemake_executor_plugin_pbs.pbs_jobs import RETURNS
 from snakemake_executor_plugin_pbs.qstat import Status
 
@@ -57,15 +56,6 @@ def test_of_several_packs_together(world):
     assert here.packs == [["a", "b"], ["c", "d"], ["b", "d"]]
 
 
-def test_not_with_those_that_ask_for_something_else(world):
-    here = world("a")
-    here.add("b", threads=2)
-    here.round()
-    here.server.jobs |= {"1.s": DELETED, "2.s": DELETED}
-    assert here.live(17) == []
-    assert here.packs == [["a"], ["b"], ["a"], ["b"]]
-
-
 def test_with_those_that_are_new(world):
     here = world("a", pack_size=1)
     here.fleet.submission.waiting.size, here.fleet.submission.waiting.wait = 2, 60
@@ -93,19 +83,6 @@ def test_behind_those_that_wait_already(world):
     for number in range(3):
         goes_down(here, number)
     assert here.packs == [["a"], ["b"], ["c"], ["a"]]
-
-
-def test_stopped_from_outside_and_nobody_says_why(world):
-    here = world(*"ab")
-    here.begin()
-    here.inside().tell("started", 0)
-    here.inside().tell("stopped", by="SIGTERM")
-    here.inside().tell("failed", 0)
-    here.inside().tell("over", stopped="SIGTERM")
-    here.server.to_qstat = [Round({}, set(), "away")] * 100
-    why = "it was stopped by SIGTERM (walltime, qdel or a shutdown)"
-    assert here.live(40) == [("a", f"PBS job 1.s ended while it ran: {why}")]
-    assert here.packs == [["a", "b"], ["b"]]
 
 
 # -- how often -------------------------------------------------------------------------------

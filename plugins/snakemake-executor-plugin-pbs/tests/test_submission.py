@@ -99,19 +99,6 @@ def test_a_round_is_not_held_up_by_submitting(world):
     assert counts == [SUBMISSIONS_A_ROUND * n for n in (1, 2)] + [2 * SUBMISSIONS_A_ROUND + 1] * 2
 
 
-def test_why_it_is_done_again_is_said(world):
-    here = world()
-    here.add("a")
-    here.round()
-    here.inside().tell("failed", 0, why="x")
-    here.inside().tell("over", stopped="")
-    here.round()
-    here.add("a", attempt=2)
-    here.round()
-    assert here.said[-1] == "    again, now with 1 core: failed in PBS job 1.s: x"
-    assert here.packs == [["a"], ["a"]]
-
-
 # -- refused ---------------------------------------------------------------------------------
 
 

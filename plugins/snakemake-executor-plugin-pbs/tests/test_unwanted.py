@@ -23,7 +23,7 @@ def test_other_settings_delete_it_and_wait(world, tmp_path, has_begun):
     here.server.to_qstat = [Round({"7.s": RUNS}, set())] * 5
     here.add(*"ab")
     assert here.live(55) == []
-    assert ["7.s"] in here.server.asked("qdel")
+    assert here.server.asked("qdel") == [["7.s"]]
     assert folder.is_to_stop
     assert here.packs == []
     assert "PBS job 7.s was started with other settings and is deleted" in here.said
@@ -44,14 +44,6 @@ def test_it_is_over_when_it_says_so_itself(world, tmp_path):
     folder.tell("over", stopped="Snakemake's main process")
     assert here.live(1) == []
     assert here.packs == [["a"]]
-
-
-def test_one_qdel_is_enough(world, tmp_path):
-    left(tmp_path, *"abc", digest="other")
-    here = world()
-    here.add(*"abc")
-    here.round()
-    assert here.server.asked("qdel") == [["7.s"]]
 
 
 @pytest.mark.parametrize("order", ["ba", "ab"])
