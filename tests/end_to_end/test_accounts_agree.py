@@ -1,6 +1,6 @@
 """Preview, end of a run, status.csv, report and the files on disk tell the same, kill or no kill.
 
-So do the run with all kinds of broken ones (test_workflow) and that through PBS.
+So do the run with broken ones among good ones (test_workflow) and that through PBS.
 """
 
 import sys

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 from pbs_fleet import QUEUED, RUNS, World, begun, ended, file, left
+from snakemake_executor_plugin_pbs.commands import Round
 from snakemake_executor_plugin_pbs.qstat import Status
 
 
@@ -179,6 +180,56 @@ def test_killed_before_the_id_was_known(world, tmp_path, has_begun):
     assert here.server.asked("qstat") == [["7.s"]]
     folder.tell("done", 0)
     assert here.live(1) == [("a", None)]
+
+
+# -- what is no longer wanted is ended first -------------------------------------------------
+
+
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_other_settings_delete_it_and_wait(world, tmp_path, has_begun):
+    folder = left(tmp_path, *"ab", digest="other")
+    if has_begun:
+        begun(folder)
+    here = world(pack_size=2)
+    # The server takes its time: until then both would write the same outputs.
+    here.server.to_qstat = [Round({"7.s": RUNS}, set())] * 5
+    here.add(*"ab")
+    assert here.live(55) == []
+    assert here.server.asked("qdel") == [["7.s"]]
+    assert folder.is_to_stop
+    assert here.packs == []
+    assert "PBS job 7.s was started with other settings and is deleted" in here.said
+    assert here.live(20) == []
+    assert here.packs == [["a", "b"]]
+
+
+def test_it_is_over_when_it_says_so_itself(world, tmp_path):
+    """Where qdel does not reach it, it sees the request to stop."""
+    folder = begun(left(tmp_path, "a", digest="other"))
+    here = world()
+    here.server.to_qdel = ["cannot connect to server"]
+    here.server.to_qstat = [Round({}, set(), "away")] * 99
+    here.add("a")
+    assert here.live(20) == []
+    assert here.packs == []
+    folder.tell("stopped", by="Snakemake's main process")
+    folder.tell("over", stopped="Snakemake's main process")
+    assert here.live(1) == []
+    assert here.packs == [["a"]]
+
+
+@pytest.mark.parametrize("order", ["ba", "ab"])
+def test_an_innocent_one_is_done_again_too(world, tmp_path, order):
+    """Of a pack one job is not wanted as it is, so that all of it is deleted: by us."""
+    folder = begun(left(tmp_path, *"ab"))
+    here = world()
+    for name in order:
+        here.add(name, digest="other" if name == "b" else "same")
+    here.round()
+    folder.tell("stopped", by="SIGTERM")
+    folder.tell("over", stopped="SIGTERM")
+    assert here.live(60) == []
+    assert sorted(here.packs) == [["a"], ["b"]]
 
 
 # -- the end ---------------------------------------------------------------------------------

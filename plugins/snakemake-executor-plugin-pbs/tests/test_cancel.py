@@ -2,25 +2,17 @@
 
 import threading
 import time
-from functools import partial
 
 import pytest
-from pbs_fleet import QUEUED, RUNS, World, folders
+from pbs_fleet import QUEUED, RUNS, folders
 from snakemake_executor_plugin_pbs import cancel, pbs_jobs
 from snakemake_executor_plugin_pbs.commands import Round
 from snakemake_executor_plugin_pbs.qstat import Status
 
 
-@pytest.fixture
-def world(tmp_path):
-    return partial(World, tmp_path)
-
-
 def test_what_waits_is_deleted_and_what_runs_is_asked_to_end(world):
     """PBS takes up to 12 s to see the end of a running job that qdel has killed."""
-    here = world()
-    here.add(*"abc")
-    here.round()
+    here = world(*"abc", pack_size=1)
     here.begin(0)
 
     def ends_by_itself():
@@ -44,9 +36,7 @@ def test_what_waits_is_deleted_and_what_runs_is_asked_to_end(world):
 
 
 def test_what_does_not_end_by_itself_is_deleted(world):
-    here = world()
-    here.add("a")
-    here.round()
+    here = world("a")
     here.begin(0)
     begin = here.now
     here.fleet.cancel()
@@ -56,9 +46,7 @@ def test_what_does_not_end_by_itself_is_deleted(world):
 
 
 def test_all_is_deleted_at_once_if_qstat_does_not_answer(world):
-    here = world()
-    here.add("a")
-    here.round()
+    here = world("a")
     here.begin(0)
     begin = here.now
     here.server.to_qstat = [Round({}, set(), "away")]
@@ -67,9 +55,7 @@ def test_all_is_deleted_at_once_if_qstat_does_not_answer(world):
 
 
 def test_what_is_over_is_not_deleted(world):
-    here = world()
-    here.add(*"ab")
-    here.round()
+    here = world(*"ab", pack_size=1)
     here.inside(0).tell("done", 0)
     here.inside(0).tell("over", stopped="")
     here.round()
@@ -80,9 +66,7 @@ def test_what_is_over_is_not_deleted(world):
 @pytest.mark.parametrize("is_slow", [False, True])
 def test_the_user_is_told_what_is_left(world, monkeypatch, is_slow):
     monkeypatch.setattr(pbs_jobs, "CANCEL_WITHIN", 1.5)
-    here = world()
-    here.add(*"ab")
-    here.round()
+    here = world(*"ab", pack_size=1)
     here.begin(0)
 
     def still_there():
@@ -106,7 +90,7 @@ def test_the_user_is_told_what_is_left(world, monkeypatch, is_slow):
 def test_cancel_while_a_qsub_hangs(world, monkeypatch):
     """It holds what others wait for; what comes of it must not run."""
     monkeypatch.setattr(pbs_jobs, "CANCEL_WITHIN", 0.4)
-    here = world()
+    here = world(pack_size=1)
     here.add(*"ab")
     hangs, goes_on = threading.Event(), threading.Event()
 
