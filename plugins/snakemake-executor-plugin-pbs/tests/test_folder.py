@@ -9,24 +9,21 @@ import time
 import pytest
 from snakemake_executor_plugin_pbs.folder import Folder, Pack, Task
 
-
-def task(name="a", digest="d", outputs=None):
-    outputs = [f"/out/{name}"] if outputs is None else outputs
-    return Task("convert", {"name": name}, [f"convert:name={name}"], outputs, digest)
-
-
-def pack(*names, owner=None, **more):
-    """A pack of a Snakemake that is dead, unless told otherwise."""
-    values = {"arguments": ["--keep"], "slots": 1, "cores": 1, "runtime": 600, "mem_mb": 500}
-    values |= {"log": "/log", "output": "/output", "owner": owner or {"host": "other", "pid": 1}}
-    tasks = [name if isinstance(name, Task) else task(name) for name in names]
-    return Pack("pack", tasks, **{**values, **more})
+TASKS = [
+    Task("convert", {"name": name}, [f"convert:name={name}"], [f"/out/{name}"], "d")
+    for name in "ab"
+]
+#: Of a Snakemake that is dead.
+PACK = Pack(
+    *("pack", TASKS, ["--keep"], 1, 1, 600, 500, "/log", "/output"),
+    owner={"host": "other", "pid": 1},
+)
 
 
 @pytest.fixture
 def folder(tmp_path):
     made = Folder(tmp_path / "pbs" / "pack-1")
-    made.write(pack("a", "b"), "#!/bin/bash\n", {"SECRET": "x", "LANG": "é\n+5"})
+    made.write(PACK, "#!/bin/bash\n", {"SECRET": "x", "LANG": "é\n+5"})
     return made
 
 
@@ -34,7 +31,7 @@ def folder(tmp_path):
 
 
 def test_what_is_written_is_read(folder):
-    assert Folder(folder.path).pack() == pack("a", "b")
+    assert Folder(folder.path).pack() == PACK
     assert (folder.path / "env.sh").read_text() == "export SECRET=x\nexport LANG='é\n+5'\n"
     assert (folder.path / "job.sh").read_text() == "#!/bin/bash\n"
 
@@ -43,7 +40,7 @@ def test_the_environment_is_the_users_alone(tmp_path):
     before = os.umask(0)
     try:
         folder = Folder(tmp_path / "p")
-        folder.write(pack("a"), "", {"SECRET": "x"})
+        folder.write(PACK, "", {"SECRET": "x"})
     finally:
         os.umask(before)
     assert stat.S_IMODE((folder.path / "env.sh").stat().st_mode) == 0o600

@@ -7,13 +7,11 @@ import time
 
 import psutil
 import pytest
+from pbs_fleet import DEAD
 from processes import until
 from snakemake_executor_plugin_pbs.folder import Folder, Pack, Task
 from snakemake_executor_plugin_pbs.ledger import FORGOTTEN_AFTER, Ledger
 from snakemake_executor_plugin_pbs.processes import began
-
-#: Another machine: whether its processes live cannot be told, so they count as dead.
-DEAD = {"host": "other", "pid": 1, "began": 1.0}
 
 
 def task(name="a", outputs=None):
