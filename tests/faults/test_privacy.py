@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from fault_helpers import NOBODY, needs_setpriv
 from processes import until
-from safes import copy_safe, only
-from work import Work, ending, preview
+from safes import copy_safe
+from work import Work, preview
 
 #: What a shell would make of it is a file `touched` somewhere.
 HOSTILE = (
@@ -68,26 +68,6 @@ def test_names_and_listings_that_mean_something_to_a_shell(work, scene, tmp_path
     assert re.search(r"    \d+ not a Sentinel-1 name, left out: ", preview(ran))
     assert touched(tmp_path) == []
     assert touched(Path.cwd()) == []
-
-
-@pytest.mark.faults
-@pytest.mark.parametrize("text", [text for text in HOSTILE if "\n" not in text])
-def test_texts_in_a_manifest(text, work, scene, tmp_path):
-    """File names, versions, polarisations: a class and a sentence, or a product."""
-    safe = copy_safe(scene(1), work.archive)
-    manifest = only(safe, "manifest.safe")
-    escaped = text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-    changed = re.sub(r'version="[\d.]+"', lambda _: f'version="{escaped}"', manifest.read_text())
-    changed = re.sub(r'href="\./measurement/', lambda _: f'href="./{escaped}/', changed)
-    assert changed != manifest.read_text()
-    manifest.write_text(changed)
-
-    ran = work.snakemake()
-
-    assert set(work.products) == {scene(0).stem}
-    assert "of 2 pending, 1 made, 1 failed (1 bad-safe)" in ending(ran)
-    assert "Traceback" not in ran.out
-    assert touched(tmp_path) == []
 
 
 def open_for_others(folder: Path) -> list[str]:
