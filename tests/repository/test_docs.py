@@ -118,6 +118,7 @@ def test_own_function_of_the_documents_converts(scene, land_mask_file, tmp_path)
 #: Of Python and of the shell: no source of ours or of Snakemake has them.
 OF_OTHERS = {
     "snakemake: command not found",
+    "Config file is not valid JSON or YAML",
     "No module named 'xsar_batch'",
     "argument --executor/-e: invalid choice: 'pbs'",
     "FileNotFoundError: [Errno 2] No such file or directory: '…'",

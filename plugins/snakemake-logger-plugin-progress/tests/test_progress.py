@@ -170,7 +170,7 @@ def test_lines_in_words():
         "2 of 10 done, 1 failed, 1 running, 6 queued; 2 min left, 3.0 a minute, 12 s a job"
     )
     assert words.last_line(made, 60) == (
-        "2 of 10 done, 1 failed, 1 interrupted, 6 not tried; in 60 s, 12 s a job"
+        "2 of 10 done, 1 failed, 1 were running, 6 not tried; in 60 s, 12 s a job"
     )
 
 
