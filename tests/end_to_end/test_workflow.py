@@ -477,43 +477,6 @@ def test_settings_of_the_command_line_and_of_another_file(work):
     assert "resolution 1000m -> 500m" in preview(ran)
 
 
-# -- killed ----------------------------------------------------------------------------------
-
-
-def test_goes_on_after_kill_9(scene, land_source, tmp_path):
-    """As when the node goes down: Snakemake and its jobs end at once, in the middle."""
-    safes = map(scene, range(GOOD))
-    work = Work.new(tmp_path / "work", land_source, safes, function="mine.py:convert")
-    hold = work.folder / "hold"
-    hold.touch()
-
-    def all_reached_the_function() -> bool:
-        logs = [path.read_text() for path in work.out.glob("logs/S1*.log")]
-        return len(logs) == GOOD and all("mine.py:convert" in log for log in logs)
-
-    with work.run_until(lambda: work.products and all_reached_the_function()):
-        pass
-    made = work.products
-    (first,) = made
-    rest = [path.stem for path in work.archive.iterdir() if path.stem != first]
-    # The warm interpreter sees that Snakemake has gone, and ends them if it is not killed itself.
-    assert {work.outcome(name)["state"] for name in rest} <= {"running", "interrupted"}
-    # What a job leaves that is killed while it writes; no such process is alive.
-    host = os.uname().nodename.split(".")[0]
-    (work.out / f".{rest[0]}.nc.{host}-4194305.part").write_bytes(b"half")
-
-    hold.unlink()
-    # The same command, and nothing before it.
-    ran = work.snakemake()
-
-    assert ran.code == 0, ran.out
-    assert f"1 done, {GOOD - 1} pending" in preview(ran)
-    assert ran.scheduled["convert"] == GOOD - 1
-    assert work.products[first] == made[first]
-    assert work.left == {*(f"{name}.nc" for name in (first, *rest)), *BESIDE}
-    assert [work.outcome(name)["state"] for name in rest] == ["done", "done"]
-
-
 # -- a job -----------------------------------------------------------------------------------
 
 #: What a job's Snakemake asks of its plan, and what the conversion itself asks.

@@ -74,30 +74,18 @@ def test_refusals_by_their_text(error, advice):
 
 
 @pytest.mark.parametrize(
-    ("code", "error", "why"),
+    ("code", "error"),
     [
-        (
-            38,
-            "qsub: would exceed queue generic's per-user limit of jobs in 'Q' state",
-            "(qsub: would exceed queue generic's per-user limit of jobs in 'Q' state)",
-        ),
-        (
-            1,
-            "qsub: Maximum number of jobs already in queue",
-            "(qsub: Maximum number of jobs already in queue)",
-        ),
-        (
-            1,
-            "qsub: Maximum number of jobs already in queue MSG=x",
-            "(qsub: Maximum number of jobs already in queue MSG=x)",
-        ),
+        (38, "qsub: would exceed queue generic's per-user limit of jobs in 'Q' state"),
+        (1, "qsub: Maximum number of jobs already in queue"),
+        (1, "qsub: Maximum number of jobs already in queue MSG=x"),
     ],
 )
-def test_a_limit_is_usual(code, error, why):
+def test_a_limit_is_usual(code, error):
     """It is what keeps jobs waiting where a site lets a user have few of them in the queue."""
     with pytest.raises(Later) as later:
         submitted(code, "", error)
-    assert str(later.value) == f"a limit of the queue is reached {why}"
+    assert str(later.value) == f"a limit of the queue is reached ({error})"
     assert later.value.is_usual
 
 
