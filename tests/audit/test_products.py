@@ -170,12 +170,6 @@ def test_labels_that_do_not_drift(made):
     assert verdict.state == "well", verdict
 
 
-def test_notebook_that_cuts_off_cells(made, tmp_path):
-    with xr.open_dataset(made("notebook"), decode_times=False) as ds:
-        ds.isel(line=slice(1, -1)).to_netcdf(tmp_path / "a.nc")
-    assert products.check(tmp_path / "a.nc").state == "well"
-
-
 # -- faults one by one ---------------------------------------------------------------------------
 
 
@@ -222,38 +216,33 @@ def test_positions(made, how, fault, tmp_path):
     assert bad(path)[0] == "positions"
 
 
-def without(name: str, path: Path, to: Path) -> Path:
-    with xr.open_dataset(path, decode_times=False) as ds:
-        ds.drop_vars(name).to_netcdf(to)
-    return to
+MISSING = "incomplete: variables are missing: "
+POLARISATION = "incomplete: polarisations are ['VV'], the SAFE's"
+
+#: What is left of a product, and what is said of ours and of a notebook's. Nothing: it is well, for
+#: nobody knows what a notebook left out on purpose.
+LEFT = {
+    **{
+        f"no {name}": (lambda ds, name=name: ds.drop_vars(name), *2 * [MISSING + name])
+        for name in ("sigma0", "longitude", "latitude", "incidence")
+    },
+    "no nesz": (lambda ds: ds.drop_vars("nesz"), MISSING + "nesz", ""),
+    "one polarisation": (lambda ds: ds.isel(pol=[0]), POLARISATION, POLARISATION),
+    "fewer samples": (lambda ds: ds.isel(sample=slice(-3)), "labels: sample ", ""),
+    "fewer lines": (lambda ds: ds.isel(line=slice(1, -1)), "labels: line ", ""),
+}
 
 
-@pytest.mark.parametrize("name", ["sigma0", "longitude", "latitude", "incidence"])
+@pytest.mark.parametrize("kind", LEFT)
 @pytest.mark.parametrize("how", ["ours", "notebook"])
-def test_a_variable_that_is_missing(made, how, name, tmp_path):
-    path = without(name, made(how), tmp_path / "a.nc")
-    assert bad(path) == ("incomplete", f"variables are missing: {name}")
-
-
-def test_what_the_notebook_left_out(made, tmp_path):
-    """Ours have all 27 variables. What a notebook left out, nobody knows."""
-    assert bad(without("nesz", made("ours"), tmp_path / "a.nc"))[0] == "incomplete"
-    assert products.check(without("nesz", made("notebook"), tmp_path / "b.nc")).state == "well"
-
-
-@pytest.mark.parametrize("how", ["ours", "notebook"])
-def test_a_polarisation_that_is_missing(made, how, tmp_path):
+def test_what_is_left_of_a_product(made, how, kind, tmp_path):
+    change, of_ours, of_notebook = LEFT[kind]
     with xr.open_dataset(made(how), decode_times=False) as ds:
-        ds.isel(pol=[0]).to_netcdf(tmp_path / "a.nc")
-    kind, cause = bad(tmp_path / "a.nc")
-    assert kind == "incomplete" and cause.startswith("polarisations are ['VV'], the SAFE's")
-
-
-def test_cells_that_are_missing(made, tmp_path):
-    with xr.open_dataset(made("ours"), decode_times=False) as ds:
-        ds.isel(sample=slice(-3)).to_netcdf(tmp_path / "a.nc")
-    kind, cause = bad(tmp_path / "a.nc")
-    assert kind == "labels" and cause.startswith("sample ")
+        change(ds).to_netcdf(tmp_path / "a.nc")
+    verdict = products.check(tmp_path / "a.nc")
+    said = of_ours if how == "ours" else of_notebook
+    assert verdict.state == ("bad" if said else "well")
+    assert f"{verdict.kind}: {verdict.cause}".startswith(said)
 
 
 @pytest.mark.parametrize("name", ["sigma0", "gamma0_raw", "altitude", "time", "digital_number"])
