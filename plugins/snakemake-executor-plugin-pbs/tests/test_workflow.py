@@ -91,10 +91,12 @@ def test_server_that_is_away(project):
     process = work.begin(pbs_pack_size="5", pbs_max_jobs="6")
     try:
         until(lambda: len(work.made) >= 2)
-        for how in ("refused", "garbage", "silent"):
-            asked = len(work.server.calls("qstat"))
+        work.server.set(fail={"qstat": "refused", "qsub": "refused"})
+        until(lambda: "PBS does not answer" in work.out)
+        for how in ("garbage", "silent"):
+            asked = work.server.calls("qstat", "qsub")
             work.server.set(fail={"qstat": how, "qsub": "refused"})
-            until(lambda asked=asked: len(work.server.calls("qstat")) > asked)
+            until(lambda asked=asked: work.server.calls("qstat", "qsub") != asked)
         work.server.set(fail={})
         work.server.update(work.server.jobs()[-1]["id"], forgotten=True)
         assert process.wait(120) != 0

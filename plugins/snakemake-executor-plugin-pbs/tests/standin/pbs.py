@@ -98,11 +98,11 @@ class Server:
     def environment(self) -> dict[str, str]:
         return {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PBS_STANDIN": str(self.root)}
 
-    def calls(self, command: str) -> list[list[str]]:
-        """Arguments of each call of a command so far."""
+    def calls(self, *commands: str) -> list[list[str]]:
+        """Arguments of each call of these commands so far."""
         path = self.root / "calls"
         lines = path.read_text().splitlines() if path.exists() else []
-        return [call["arguments"] for call in map(json.loads, lines) if call["command"] == command]
+        return [call["arguments"] for call in map(json.loads, lines) if call["command"] in commands]
 
     def left(self) -> list[str]:
         """Ids of jobs that have not ended."""
