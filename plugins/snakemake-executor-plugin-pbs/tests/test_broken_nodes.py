@@ -95,6 +95,7 @@ def test_a_requeue_costs_no_attempt_of_what_had_not_begun(world, by):
         (Status("Q", comment="Can Never Run: Insufficient amount of mem"), "can never run"),
         (Status("H", comment="held by user"), "qrls"),
         (Status("S"), "is suspended"),
+        (Status("M"), "was moved to another server"),
     ],
 )
 def test_what_may_never_run_is_told_once(world, status, words):
