@@ -47,7 +47,7 @@ def main() -> None:
     if "scheduling" in what:
         rows += scheduling.run()
     if "slow" in what:
-        rows += slow.run(options.folder.absolute())
+        rows += slow.run(options.folder.absolute(), options.repeats)
     if "live" in what:
         rows += live.run(300)
     if "report" in what:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from xsar_batch.system import module_file
+from xsar_batch.system.module_file import start
 
 RECORD = """
 import sys
@@ -18,6 +19,7 @@ from xsar_batch.system.module_file.record import Record
 record = Record()
 with record.watching():
     import json.tool
+    import numpy
     import psutil
     from importlib import metadata
     metadata.version("numpy")
@@ -192,6 +194,16 @@ with open("/proc/self/maps") as maps:
     print(psutil._psutil_linux.__file__ in maps.read())
 """
     assert said(file, script, tmp_path) == "True\n"
+
+
+def test_libraries_that_stay_where_they_are_are_known(file):
+    """Python has them looked up while it is about something else."""
+    known, descriptor = start.opened(str(file))
+    os.close(descriptor)
+    assert all(map(os.path.isfile, known["libraries"]))
+    names = {Path(path).name.split(".")[0] for path in known["libraries"]}
+    assert "_multiarray_umath" in names
+    assert "_psutil_linux" not in names
 
 
 @pytest.mark.parametrize("how", ["one byte short", "half", "a byte of the index", "code only"])

@@ -93,6 +93,7 @@ class Record:
     def write(self, path: Path, folders: list[Path]) -> None:
         """Write a module file with all that is imported by now from these folders."""
         modules: dict[str, tuple[str, str, Place | None]] = {}
+        copied = set()
         path.parent.mkdir(parents=True, exist_ok=True)
         with published(path) as half, half.open("wb") as file:
             # Python runs the beginning and reads no further.
@@ -104,6 +105,7 @@ class Record:
                 if data is not None:
                     place = (file.tell(), len(data), _imp.source_hash(0, data))
                     file.write(data)
+                    copied.add(origin)
                 modules[name] = (origin, kind, place)
             index = marshal.dumps(
                 {
@@ -120,6 +122,7 @@ class Record:
                         if folder in self.path
                     },
                     "listed": self.listed,
+                    "libraries": sorted(_libraries(folders) - copied),
                 }
             )
             tail = file.tell().to_bytes(8, "big") + _imp.source_hash(0, index)
@@ -134,6 +137,13 @@ def environment() -> dict[str, Any]:
         "bin": str(Path(sys.executable).parent),
         "installed": [(folder, Path(folder).stat().st_mtime_ns) for folder in folders],
     }
+
+
+def _libraries(folders: list[Path]) -> set[str]:
+    """Files of these folders that are loaded."""
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    files = {fields[5] for fields in (line.split(None, 5) for line in lines) if len(fields) > 5}
+    return {file for file in files if any(map(Path(file).is_relative_to, folders))}
 
 
 def _modules(folders: list[Path]) -> Iterator[tuple[str, str, str, bytes | None]]:

@@ -20,6 +20,7 @@ from _frozen_importlib_external import (
 )
 from _imp import create_dynamic, source_hash
 from _io import FileIO
+from _thread import start_new_thread
 from posix import O_CLOEXEC, O_RDONLY, close, getcwd, lseek, open, pread, stat, write
 
 # The module `typing` takes too long, and is not needed to run.
@@ -56,6 +57,7 @@ class Finder(PathFinder):
         self.has_metadata = known["has_metadata"]
         self.children = known["children"]
         self.listed = known["listed"]
+        self.libraries = known["libraries"]
         self._descriptor = descriptor
         self._loaded = 0
 
@@ -82,6 +84,14 @@ class Finder(PathFinder):
             if not path:
                 return None
         return PathFinder.find_spec(name, path, target)
+
+    def look_ahead(self) -> None:
+        """Have the kernel look up the libraries that are opened where they are installed."""
+        for path in self.libraries:
+            try:
+                stat(path)
+            except OSError:
+                continue
 
     def read(self, place: "Place") -> bytes:
         """What stands at a place.
@@ -224,7 +234,7 @@ def is_of(environment: "dict[str, Any]") -> bool:
     )
 
 
-def use(path: str) -> None:
+def use(path: str) -> Finder:
     """Have modules come from the file at ``path``, in this process.
 
     Raises
@@ -240,6 +250,7 @@ def use(path: str) -> None:
     sys.meta_path[sys.meta_path.index(PathFinder)] = finder
     # -S: without the files that `site` reads.
     sys.path[1:] = finder.path
+    return finder
 
 
 def _do_without(path: str, error: Exception) -> None:
@@ -257,11 +268,16 @@ def _do_without(path: str, error: Exception) -> None:
 def main() -> None:
     """Be the module or the script that the arguments name."""
     path = sys.argv.pop(0)
+    is_module = sys.argv[0] == "-m"
     try:
-        use(path)
+        finder = use(path)
+        if is_module:
+            # A PBS job has time for that while it imports Snakemake. A script is a conversion's
+            # client, and loads none.
+            start_new_thread(finder.look_ahead, ())
     except (OSError, ValueError) as error:
         _do_without(path, error)
-    if sys.argv[0] == "-m":
+    if is_module:
         del sys.argv[0]
         sys.path[0] = getcwd()
         import runpy
