@@ -14,6 +14,8 @@ from processes import until
 from safes import copy_safe
 from work import Work, preview
 
+from xsar_batch.conversion.layout import NAME
+
 #: What a shell would make of it is a file `touched` somewhere.
 HOSTILE = (
     "$(touch touched)",
@@ -46,7 +48,8 @@ def as_file_name(text: str) -> str:
 
 
 def test_names_and_listings_that_mean_something_to_a_shell(work, scene, tmp_path):
-    """Names are refused unless they are those of Sentinel-1; a path may be anything."""
+    """A name that is found must be one of Sentinel-1, one that is listed any plain word; a path
+    may be anything."""
     name = scene(0).stem
     for text in HOSTILE:
         (work.archive / f"{as_file_name(text)}.SAFE").mkdir(exist_ok=True)
@@ -63,8 +66,10 @@ def test_names_and_listings_that_mean_something_to_a_shell(work, scene, tmp_path
 
     ran = work.snakemake(D="$")
 
-    assert ran.code == 0, ran.out
-    assert set(work.products) == {name, scene(1).stem}
+    assert set(work.products) == {name, scene(1).stem}, ran.out
+    names = {(work.folder / line).resolve().name for line in listed}
+    failed = {path.stem for path in (work.out / "logs").glob("*.json")} - set(work.products)
+    assert failed == {name for name in names if re.fullmatch(NAME, name)}
     assert re.search(r"    \d+ not a Sentinel-1 name, left out: ", preview(ran))
     assert touched(tmp_path) == []
     assert touched(Path.cwd()) == []
