@@ -54,20 +54,24 @@ def check(
     assert shown == found
     assert len(held["quicklooks"]) == min(len(found["done"]), 24)
 
+    interrupted = classes.pop("interrupted", 0)
+    failed = counts["failed"] - interrupted
     said = re.escape(", ".join(f"{count} {name}" for name, count in sorted(classes.items())))
     pending = len(selected) - counts["done"]
     if before:
         assert re.search(
             rf" {len(selected)} selected, .*; {counts['done']} done, {pending} pending -> ", before
         )
-        told = rf"    {counts['failed']} of the pending failed last time \({said}\)\n"
+        told = rf"    {failed} of the pending failed last time \({said}\)\n"
         assert bool(re.search(told, before)) == bool(classes)
         assert ("failed last time" in before) == bool(classes)
+        told = f"    {interrupted} of the pending were interrupted last time\n"
+        assert (told in before) == bool(interrupted)
     if end:
         assert f"    {counts['done']} of {len(selected)} SAFEs are done; each of them: " in end
         assert "out/status.csv, to look at: out/report.html\n" in end
         if classes:
-            assert re.search(rf", {counts['failed']} failed \({said}\)\n", end)
+            assert re.search(rf", {failed} failed \({said}\)\n", end)
         else:
             assert ", 0 failed\n" in end
     return counts
