@@ -72,7 +72,7 @@ class Supervisor:
     def _use(self) -> Use:
         own, children = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         return Use(
-            seconds=round(time.monotonic() - self._began, 2),
+            seconds=round(time.monotonic() - self._began, 3),
             cpu_seconds=round(sum(u.ru_utime + u.ru_stime for u in (own, children)), 2),
             # The own one begins with the size of the process that started this one.
             largest_mb=round(children.ru_maxrss / 1024),
