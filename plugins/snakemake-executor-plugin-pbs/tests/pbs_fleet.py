@@ -174,14 +174,12 @@ def pack(tmp_path, *tasks, owner=None, name="earlier", runtime=600):
         name=name,
         tasks=list(tasks),
         arguments=[],
-        slots=1,
         cores=1,
         runtime=runtime,
         mem_mb=500,
         log=f"/logs/{name}.log",
         output=str(tmp_path / f"{name}.out"),
         owner=owner or DEAD,
-        asks="1 core",
     )
 
 

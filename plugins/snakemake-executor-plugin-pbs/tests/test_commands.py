@@ -52,7 +52,7 @@ def test_from_submitted_to_over(server, tmp_path):
     job_id = submit(tmp_path, commands)
     until(lambda: commands.qstat([job_id]).jobs[job_id].is_over)
     answer = commands.qstat([job_id, "999.datarmor0"])
-    assert answer.jobs[job_id].is_success
+    assert answer.jobs[job_id].exit_status == 0
     assert (answer.gone, answer.problem) == ({"999.datarmor0"}, "")
     # What is over or unknown need not be deleted: that is no problem.
     assert commands.qdel([job_id]) == commands.qdel(["999.datarmor0"]) == ""
@@ -93,7 +93,7 @@ usage: qstat [-f]' >&2; exit 2;; esac
 printf 'Job Id: 7.s\\n    job_state = F\\n    Exit_st\\n\\tatus = 0\\n'""",
     )
     answer = Commands().qstat(["7.s"])
-    assert answer.jobs["7.s"].is_success
+    assert answer.jobs["7.s"].exit_status == 0
 
 
 def test_what_was_not_asked_for_is_not_told(script):

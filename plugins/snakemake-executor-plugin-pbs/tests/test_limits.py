@@ -16,7 +16,7 @@ from pbs_fleet import is_gone
 from processes import until
 from snakemake_executor_plugin_pbs import limits
 from snakemake_executor_plugin_pbs.limits import Limits, Watchdog
-from snakemake_executor_plugin_pbs.processes import MARK, descendants, of_jobs
+from snakemake_executor_plugin_pbs.processes import MARK, descendants, of_jobs, signal_all
 
 MB = 1_000_000
 
@@ -222,7 +222,7 @@ def test_signals_reach_all_of_a_job(snakemake):
     below = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SLEEP!r}])"
     process = snakemake(below)
     (job,) = of_jobs(process).values()
-    job.send(signal.SIGKILL)
+    signal_all(job.all, signal.SIGKILL)
     assert ends(job.first)
     assert all(is_gone(one.pid) or ends(one) for one in job.others)
     assert os.getpid() not in {one.pid for one in job.all}

@@ -165,29 +165,14 @@ def test_gone_and_so_is_its_folder(world):
 # -- folders of PBS jobs that are over ---------------------------------------------------------
 
 
-def over(world):
-    """A world in which a PBS job of two is over and reported."""
+def test_a_folder_is_kept_for_a_while(world):
+    """Snakemake notes later that a job is done: a kill before that must not do it twice."""
     here = world(*"ab")
     here.begin(0)
     for number in range(2):
         here.inside(0).tell("done", number)
     here.inside(0).tell("over", stopped="")
     assert here.live(1) == [("a", None), ("b", None)]
-    return here, [report.entry for report in here.reports]
-
-
-def test_a_folder_is_removed_when_snakemake_has_noted_all_of_it(world):
-    here, (first, second) = over(world)
-    here.fleet.noted(first)
-    here.live(2)
-    assert folders(here) == {"pack-0"}
-    here.fleet.noted(second)
-    here.live(1)
-    assert folders(here) == set()
-
-
-def test_a_folder_is_not_kept_for_ever(world):
-    here, _ = over(world)
     here.live(KEPT - 3)
     assert folders(here) == {"pack-0"}
     here.live(5)
@@ -208,9 +193,8 @@ def reported(world):
 
 def test_last_words_are_waited_for(world, monkeypatch):
     here = reported(world)
-    use = Use(seconds=2.0, cpu_seconds=1.0, largest_mb=90)
-    told = []
-    here.fleet.submission.on_over = lambda *words: told.append(words)
+    use = Use(seconds=2.0, cpu_seconds=1.0, largest_mb=90, together_mb=120)
+    here.fleet.efficiency.job_done(here.reports[0].entry.request, 1.0)
 
     def end(seconds):
         here.now += seconds
@@ -218,7 +202,8 @@ def test_last_words_are_waited_for(world, monkeypatch):
 
     monkeypatch.setattr(here.fleet, "_sleep", end)
     here.fleet.close()
-    assert told == [("1.s", use)]
+    row = " ".join(here.fleet.efficiency.lines()[1].split())
+    assert row == "convert 1 0.5 / 1 120 / - MB 0.0 / - min"
     assert folders(here) == set()
 
 

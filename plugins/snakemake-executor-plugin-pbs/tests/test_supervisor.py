@@ -128,6 +128,25 @@ print("that was all")""",
     assert 5 < use.largest_mb < 500
 
 
+def test_what_a_process_uses_that_is_left_behind_is_measured(job):
+    """Such as a fork server, which no one has waited for when the PBS job tells what it used."""
+    here = job(
+        1,
+        """
+tell("started", 0)
+text = "memory = b'x' * 100_000_000; import time; end = time.process_time() + 1\\n"
+text += "while time.process_time() < end: pass\\nprint(flush=True); time.sleep(60)"
+left = subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE)
+left.stdout.readline()
+tell("done", 0, pid=left.pid)""",
+    )
+    assert here.wait() == 0
+    events = here.folder.read()
+    psutil.Process(events.done[0]["pid"]).kill()
+    assert events.use.together_mb > 100
+    assert 1 <= events.use.cpu_seconds < 10
+
+
 def test_a_pack_that_is_not_to_run(tmp_path, job):
     here = job(1, "")
     here.wait()

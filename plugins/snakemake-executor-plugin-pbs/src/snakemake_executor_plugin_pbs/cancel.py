@@ -7,7 +7,7 @@ only if they do not.
 
 from collections.abc import Callable, Sequence
 
-from .submission import Server
+from .commands import Commands
 
 #: Seconds in which jobs that run may end by themselves.
 BY_THEMSELVES = 5.0
@@ -21,7 +21,7 @@ TIMEOUT = 3.0
 
 def end_all(
     ids: Sequence[str],
-    server: Server,
+    server: Commands,
     within: float,
     clock: Callable[[], float],
     sleep: Callable[[float], None],

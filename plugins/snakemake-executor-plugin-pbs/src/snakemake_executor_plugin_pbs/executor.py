@@ -6,11 +6,9 @@ import os
 import secrets
 import shlex
 import string
-import sys
 import time
 import traceback
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,6 @@ from snakemake_interface_executor_plugins.utils import encode_target_jobs_cli_ar
 
 from . import logs, preflight, sameness, scheduling, site
 from .commands import Commands
-from .efficiency import Efficiency
 from .environment import portable
 from .folder import Folder, Pack, Task
 from .interrupt import Interrupt
@@ -79,9 +76,6 @@ class Executor(RemoteExecutor):
         self._problem = ""
         self._is_checked = False
         self._failed_logs: set[str] = set()
-        #: Jobs that were handed over and have not ended.
-        self._entries: dict[JobExecutorInterface, Entry] = {}
-        self.efficiency = Efficiency()
         self.interrupt = Interrupt()
         self.pbs = PbsJobs(
             *(server, ledger, settings, interval, self._prepare),
@@ -90,8 +84,6 @@ class Executor(RemoteExecutor):
             lag=max(LAG, self.workflow.execution_settings.latency_wait),
         )
         self._has_pbs = True
-        self.pbs.submission.on_submitted = self.efficiency.submitted
-        self.pbs.submission.on_over = self.efficiency.over
         for advice in scheduling.advice(self.workflow):
             self.logger.warning(advice)
         # Loggers that count what runs must know that not all runs that is handed over.
@@ -115,7 +107,6 @@ class Executor(RemoteExecutor):
             self.report_job_error(info, msg=f"{wrong} ")
             return
         self.report_job_submission(info)
-        self._entries[job] = entry
         self.pbs.add(entry)
 
     def run_jobs(self, jobs: list[JobExecutorInterface]) -> None:
@@ -177,7 +168,6 @@ class Executor(RemoteExecutor):
             name=name,
             tasks=[entry.task for entry in entries],
             arguments=self._arguments([entry.handle.job for entry in entries]),
-            slots=asked.slots,
             cores=asked.slots * asked.job.threads,
             # A pack of one is limited by PBS, and better explained.
             runtime=seconds if len(entries) > 1 else None,
@@ -186,7 +176,6 @@ class Executor(RemoteExecutor):
             output=str(self.logdir / f"{name}.out"),
             is_group=first.is_group(),
             owner=self.pbs.ledger.me,
-            asks=str(asked),
             asked_mb=asked.mem_mb,
         )
         environment = {**portable(os.environ), **self.envvars()}
@@ -251,7 +240,9 @@ class Executor(RemoteExecutor):
                 info = report.entry.handle
                 ended.add(id(info))
                 if report.failure is None:
-                    self.efficiency.ended(report.entry.request.rule, report.seconds)
+                    # The rules of a group differ, and so does what they use.
+                    if not info.job.is_group():
+                        self.pbs.efficiency.job_done(report.entry.request, report.seconds)
                     self.report_job_success(info)
                 else:
                     paths = [report.log] if report.log else []
@@ -267,21 +258,6 @@ class Executor(RemoteExecutor):
         for info in active_jobs:
             if id(info) not in ended:
                 yield info
-
-    def handle_job_success(self, job: JobExecutorInterface) -> None:
-        """Snakemake has noted that a job is done."""
-        super().handle_job_success(job)
-        self._set_noted(job)
-
-    def handle_job_error(self, job: JobExecutorInterface) -> None:
-        """Snakemake has noted that a job has failed."""
-        super().handle_job_error(job)
-        self._set_noted(job)
-
-    def _set_noted(self, job: JobExecutorInterface) -> None:
-        entry = self._entries.pop(job, None)
-        if entry is not None:
-            self.pbs.noted(entry)
 
     def _tell_begun(self) -> None:
         """One line for all that began since the last round; loggers find them in ``begun``."""
@@ -314,20 +290,10 @@ class Executor(RemoteExecutor):
         self.pbs.close()
         self.interrupt.restore()
         if not self.pbs.is_cancelled:
-            self._tell_efficiency()
+            if lines := self.pbs.efficiency.lines():
+                self.logger.info("\n".join(["What the jobs used, by rule:", *lines]))
             if not self.executor_settings.keep_successful_logs:
                 logs.remove_successful(self.logdir, self._run, self._failed_logs)
-
-    def _tell_efficiency(self) -> None:
-        """What was asked for and used: worth a line a rule, and never an error."""
-        with suppress(Exception):
-            self.efficiency.ask(lambda ids: self.pbs.server.qstat(ids, timeout=20).jobs)
-            if lines := self.efficiency.lines():
-                self.logger.info("\n".join(["What the jobs used, by rule:", *lines]))
-
-    def get_python_executable(self) -> str:
-        """By its path: PBS jobs do not have our PATH."""
-        return sys.executable
 
 
 def _job_ids(job: JobExecutorInterface) -> list[int]:

@@ -40,15 +40,13 @@ class Task:
 class Pack:
     """What a PBS job is to do. ``runtime`` in seconds and ``mem_mb`` are those of one job of it.
 
-    ``slots`` of them run at a time, on ``cores`` together. ``arguments`` are Snakemake's, but for
-    the targets. ``asks`` says in words what PBS was asked for, ``asked_mb`` is the memory of it;
-    ``owner`` is who made it.
+    They share ``cores``. ``arguments`` are Snakemake's, but for the targets. ``asked_mb`` is the
+    memory that PBS was asked for; ``owner`` is who made the pack.
     """
 
     name: str
     tasks: list[Task]
     arguments: list[str]
-    slots: int
     cores: int
     runtime: int | None
     mem_mb: int | None
@@ -56,17 +54,21 @@ class Pack:
     output: str
     is_group: bool = False
     owner: dict[str, Any] = field(default_factory=dict)
-    asks: str = ""
     asked_mb: int | None = None
 
 
 @dataclass(frozen=True)
 class Use:
-    """What a PBS job used, as it told at its end. ``largest_mb`` is its largest process."""
+    """What a PBS job used, as it told at its end.
+
+    ``largest_mb`` is its largest process that had ended by then, ``together_mb`` the most that all
+    its processes were seen to hold at a time.
+    """
 
     seconds: float
     cpu_seconds: float
     largest_mb: float
+    together_mb: float
 
 
 @dataclass

@@ -8,12 +8,11 @@ the jobs are watched here, and the one at fault is ended before.
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
 
-from .processes import JobProcesses, began, descendants, is_alive, memory
+from .processes import JobProcesses, began, descendants, is_alive, memory, signal_all
 
 #: Seconds that a job has between SIGTERM and SIGKILL.
 GRACE = 5.0
@@ -50,6 +49,9 @@ class Watchdog:
         self._beside = beside
         #: Jobs that were told to end, and when they are killed.
         self._told: dict[int, tuple[JobProcesses, float]] = {}
+        #: Bytes that the PBS job was seen to hold at most. Pages that processes share count more
+        #: than once, and so they do for PBS.
+        self.largest_memory = 0
         self._last = _now()
         #: Moments and lengths of suspensions of the PBS job, in seconds.
         self._pauses: list[tuple[float, float]] = []
@@ -68,8 +70,10 @@ class Watchdog:
             if self.limits.runtime and self._age(job, now) > self.limits.runtime + MARGIN:
                 self._tell(job)
                 yield number, "runtime"
+        in_use = memory([*self._beside, snakemake, *descendants(snakemake)])
+        self.largest_memory = max(self.largest_memory, in_use)
         # What is about to end gives its memory back: nobody else is ended meanwhile.
-        if not self._told and (large := self._too_large(snakemake, free)):
+        if not self._told and (large := self._too_large(in_use, free)):
             self._tell(large)
             yield large.number, "memory"
 
@@ -79,13 +83,11 @@ class Watchdog:
             if not any(is_alive(one) for one in left):
                 del self._told[number]
             elif time.monotonic() > until:
-                for one in left:
-                    with suppress(psutil.Error):
-                        one.kill()
+                signal_all(left, signal.SIGKILL)
 
     def _tell(self, job: JobProcesses) -> None:
         self._told[job.number] = job, time.monotonic() + GRACE
-        job.send(signal.SIGTERM)
+        signal_all(job.all, signal.SIGTERM)
 
     def _age(self, job: JobProcesses, now: float) -> float:
         """Seconds that a job has run, without those in which the PBS job was suspended."""
@@ -95,16 +97,12 @@ class Watchdog:
             return 0.0
         return now - start - sum(length for at, length in self._pauses if at >= start)
 
-    def _too_large(
-        self, snakemake: psutil.Process, jobs: Mapping[int, JobProcesses]
-    ) -> JobProcesses | None:
+    def _too_large(self, in_use: int, jobs: Mapping[int, JobProcesses]) -> JobProcesses | None:
         """The largest job, if memory is short and it has more than it had asked for."""
         limits = self.limits
         if not (limits.memory and limits.memory_of_all and jobs):
             return None
-        # Pages that are shared count more than once here, and so they do for PBS.
-        everything = [*self._beside, snakemake, *descendants(snakemake)]
-        if memory(everything) < FULL * limits.memory_of_all:
+        if in_use < FULL * limits.memory_of_all:
             return None
         sizes = {number: memory(job.all, exact=True) for number, job in jobs.items()}
         largest = max(sizes, key=sizes.__getitem__)

@@ -7,6 +7,7 @@ Nothing here knows Snakemake or what time it is: jobs come in as :class:`Entry`,
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -14,10 +15,12 @@ from . import qstat
 from .adoption import Adoption
 from .backoff import Backoff
 from .cancel import end_all
+from .commands import Commands
+from .efficiency import Efficiency
 from .ledger import Ledger
 from .running import LAG, Entry, Report, Running
 from .settings import ExecutorSettings
-from .submission import Prepare, Server, Submission
+from .submission import Prepare, Submission
 
 #: qsub calls a round at most: reports must not wait for hundreds of them.
 SUBMISSIONS_A_ROUND = 10
@@ -30,9 +33,9 @@ RETURNS = 3
 LOOK = 2.0
 LOOKS_A_SECOND = 30
 
-#: Seconds for which the folder of a PBS job is kept at most when all of it was reported. It is
-#: removed once Snakemake has noted that: a kill in between must not do a job twice.
-KEPT = 20.0
+#: Seconds for which the folder of a PBS job that is over is kept. Snakemake notes the ends of jobs
+#: after they are reported: a kill in between must not do a job twice.
+KEPT = 60.0
 
 #: Seconds that a run waits at its end for PBS jobs that are ending.
 LAST_WORDS = 3.0
@@ -51,7 +54,7 @@ class PbsJobs:
 
     def __init__(
         self,
-        server: Server,
+        server: Commands,
         ledger: Ledger,
         settings: ExecutorSettings,
         interval: float,
@@ -80,11 +83,10 @@ class PbsJobs:
         self._lock = threading.RLock()
         self._cancelled = threading.Event()
         self._own: list[Running] = []
-        #: PBS jobs that are over, and when their folders are removed at the latest.
-        self._finished: list[tuple[float, Running]] = []
-        self._noted: queue.SimpleQueue[Entry] = queue.SimpleQueue()
-        #: Jobs that were reported and not noted yet, with their PBS jobs.
-        self._unnoted: dict[Entry, Running] = {}
+        #: PBS jobs that are over, and when their folders are removed.
+        self._finished: deque[tuple[float, Running]] = deque()
+        #: What the jobs of this run have used.
+        self.efficiency = Efficiency()
         self._asking = Backoff()
         self._next_question: float | None = None
         self._adoption = Adoption(ledger, self.running, server.qdel, say)
@@ -109,10 +111,6 @@ class PbsJobs:
     def complete(self) -> None:
         """Tell that these were all: no other comes before one of them has ended."""
         self._is_complete = True
-
-    def noted(self, entry: Entry) -> None:
-        """Tell that Snakemake knows the end of a job by itself. Returns at once."""
-        self._noted.put(entry)
 
     def _take_in(self, now: float) -> None:
         """Let new jobs wait for their packs, or find them in PBS jobs of an earlier Snakemake."""
@@ -161,7 +159,7 @@ class PbsJobs:
             self.begun += one.begun()
             # One by one: what was told before an error is told.
             for report in one.reports(now, 3 * max(self.interval, 1.0)):
-                self._take_back(report, now, one)
+                self._take_back(report, now)
         except OSError as problem:
             # A file system that is away for a moment, and comes back.
             self.submission.say_once(f"{one.folder.path} cannot be read: {problem}")
@@ -184,13 +182,12 @@ class PbsJobs:
         if not may_work and not self.submission.fatal:
             self.submission.fatal = self.submission.nodes.verdict
 
-    def _take_back(self, report: Report, now: float, one: Running) -> None:
+    def _take_back(self, report: Report, now: float) -> None:
         """An end is to be reported, but for a job that never began: it waits for another PBS job,
         and that is no attempt of its own."""
         entry = report.entry
         if not report.is_innocent or (entry.returns >= RETURNS and not report.is_endless):
             self._due.append(report)
-            self._unnoted[entry] = one
             return
         self.submission.add(entry, now)
         if not report.is_endless:
@@ -227,21 +224,15 @@ class PbsJobs:
         """Forget PBS jobs that are over, and remove the folders of ours."""
         for one in [one for one in self.running if one.is_over]:
             self.running.remove(one)
-            if one.id and one.folder.events.use:
-                self.submission.on_over(one.id, one.folder.events.use)
+            if one.asked and one.folder.events.use:
+                self.efficiency.pbs_job_over(one.asked, one.folder.events.use)
             # One that PBS has lost may live all the same, and is to find its folder.
             has_ended = one.folder.events.is_over or (one.status and one.status.is_over)
             if one in self._own and has_ended:
                 self._own.remove(one)
                 self._finished.append((now + KEPT, one))
-        with suppress(queue.Empty):
-            while True:
-                self._unnoted.pop(self._noted.get_nowait(), None)
-        kept = set(self._unnoted.values())
-        for when, one in list(self._finished):
-            if one not in kept or when <= now:
-                self._finished.remove((when, one))
-                one.folder.remove()
+        while self._finished and self._finished[0][0] <= now:
+            self._finished.popleft()[1].folder.remove()
 
     def _submit(self, is_complete: bool) -> None:
         for _ in range(SUBMISSIONS_A_ROUND):

@@ -33,10 +33,6 @@ class JobProcesses:
     def all(self) -> tuple[psutil.Process, ...]:
         return (*self.others, self.first)
 
-    def send(self, number: int) -> None:
-        """Send a signal to each of them."""
-        signal_all(self.all, number)
-
 
 def of_jobs(snakemake: psutil.Process) -> dict[int, JobProcesses]:
     """Return the processes of all jobs that run, by the job's number."""

@@ -34,8 +34,6 @@ class Status:
     comment: str = ""
     used_walltime: str = ""
     used_mem: str = ""
-    used_cput: str = ""
-    ncpus: int | None = None
     #: First host that it runs or ran on; empty before.
     host: str = ""
 
@@ -48,11 +46,6 @@ class Status:
     def is_over(self) -> bool:
         """Q, H, W, T, S, E, R, B and whatever may come: only F is an end."""
         return self.state == "F"
-
-    @property
-    def is_success(self) -> bool:
-        """Only this: state F, an exit status, which is 0, and not deleted (substate 91)."""
-        return self.is_over and self.exit_status == 0 and self.substate != 91
 
 
 #: Text that PBS itself writes into the output of a job it kills.
@@ -82,8 +75,6 @@ def parse(text: str) -> dict[str, Status]:
             comment=_last(block, "comment") or "",
             used_walltime=_first(block, "resources_used.walltime") or "",
             used_mem=_first(block, "resources_used.mem") or "",
-            used_cput=_first(block, "resources_used.cput") or "",
-            ncpus=_integer(_first(block, "Resource_List.ncpus")),
             host=re.split(r"[/+]", _first(block, "exec_host") or "")[0],
         )
     return found

@@ -125,6 +125,11 @@ class Request:
             constraint=str(resources.get("constraint") or "") or None,
         )
 
+    @property
+    def cores(self) -> int:
+        """Cores of the whole job."""
+        return self.threads * (self.tasks or 1)
+
 
 def widest(requests: Sequence[Request]) -> Request:
     """What a pack of jobs with equal requests has to ask for of each."""
@@ -205,7 +210,7 @@ class PackRequest:
         # Who shares a GPU, or the nodes of an MPI job, nobody could tell.
         is_whole = bool(job.tasks or job.gpus or job.alone)
         slots = 1 if is_whole else min(fits, count)
-        ncpus = slots * job.threads * (job.tasks or 1)
+        ncpus = slots * job.cores
         if settings.whole_nodes and not job.alone and not job.tasks:
             ncpus = max(ncpus, settings.pack_cores or 1)
         rounds = math.ceil(count / slots)

@@ -14,7 +14,7 @@ from typing import Any
 from . import qstat
 from .folder import NO_FOLDER, Folder, Pack, Task
 from .qstat import Cause, Status
-from .request import Request
+from .request import PackRequest, Request
 
 #: Seconds that a job's last words may take to be seen here: shared file systems lag behind.
 LAG = 5.0
@@ -63,12 +63,14 @@ class Running:
     """A PBS job that was submitted, by this Snakemake or by an earlier one.
 
     ``entries`` are those of its jobs that are not reported yet, by their number in the pack.
+    ``asked`` is what PBS was asked for; None for one of an earlier Snakemake.
     """
 
     folder: Folder
     pack: Pack
     id: str | None
     entries: dict[int, Entry] = field(default_factory=dict)
+    asked: PackRequest | None = None
     status: Status | None = None
     is_over: bool = False
     #: Why it ended before its supervisor began, as on a broken node; empty if it did begin.

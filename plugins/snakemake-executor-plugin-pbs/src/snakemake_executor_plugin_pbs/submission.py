@@ -1,27 +1,15 @@
 """Submitting what waits: into packs, and what the answers of qsub lead to."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable
 
 from .backoff import Backoff
 from .broken_nodes import BrokenNodes
-from .commands import Later, Refused, Round, Unclear
-from .folder import Folder, Pack, Use
+from .commands import Commands, Later, Refused, Unclear
+from .folder import Folder, Pack
 from .packing import Waiting
 from .request import PackRequest, Request, widest
 from .running import Entry, Report, Running
 from .settings import ExecutorSettings
-
-
-class Server(Protocol):
-    """What is needed of :class:`.commands.Commands`."""
-
-    def qsub(self, arguments: list[str]) -> str: ...
-    def qstat(self, ids: Sequence[str], timeout: float | None = None) -> Round: ...
-    def qdel(self, ids: list[str], timeout: float | None = None) -> str: ...
-    def stop_asking(self) -> None: ...
-    def ask_again(self) -> None: ...
-
 
 #: Makes the folder of a pack; returns it with what is in it and qsub's arguments.
 Prepare = Callable[[list[Entry], PackRequest], tuple[Folder, Pack, list[str]]]
@@ -32,7 +20,7 @@ class Submission:
 
     def __init__(
         self,
-        server: Server,
+        server: Commands,
         settings: ExecutorSettings,
         prepare: Prepare,
         say: Callable[[str], None],
@@ -46,10 +34,6 @@ class Submission:
         self.in_flight: Folder | None = None
         #: Ends of jobs that could not be submitted; for the caller to take.
         self.refused: list[Report] = []
-        #: Called with the id, the pack and what was asked for of each PBS job.
-        self.on_submitted: Callable[[str, Pack, PackRequest], None] = lambda *_: None
-        #: Called with the id of each PBS job that has ended, and what it used.
-        self.on_over: Callable[[str, Use], None] = lambda *_: None
         self._server, self._settings, self._prepare = server, settings, prepare
         self._say, self._warn = say, warn
         self._pause = Backoff()
@@ -88,8 +72,7 @@ class Submission:
             folder, pack, arguments = self._prepare(entries, asked)
             self.in_flight = folder
             job_id = self._server.qsub(arguments)
-            self.on_submitted(job_id, pack, asked)
-            return self._submitted(job_id, folder, pack, entries)
+            return self._submitted(job_id, folder, pack, entries, asked)
         except Refused as refusal:
             assert folder is not None, "qsub comes after the folder"
             folder.remove()
@@ -98,7 +81,7 @@ class Submission:
             assert folder is not None, "qsub comes after the folder"
             # Should there be a PBS job all the same, it must not begin.
             if not folder.revoke():
-                return self._submitted(folder.id, folder, pack, entries)
+                return self._submitted(folder.id, folder, pack, entries, asked)
             self._put_back(request, entries, now, problem)
         except (Later, OSError) as problem:
             if folder is not None:
@@ -127,20 +110,21 @@ class Submission:
         self.say_once(f"{problem}. Jobs wait, and are submitted later", key)
 
     def _submitted(
-        self, job_id: str | None, folder: Folder, pack: Pack, entries: list[Entry]
+        self,
+        job_id: str | None,
+        folder: Folder,
+        pack: Pack,
+        entries: list[Entry],
+        asked: PackRequest,
     ) -> Running:
         self._was_accepted = True
         if job_id:
             folder.id = job_id
         if self._pause.worked() and self._is_away:
             self._say("PBS takes jobs again")
-        one = Running(folder, pack, job_id, dict(enumerate(entries)))
-        self._announce(one, entries)
-        return one
-
-    def _announce(self, one: Running, entries: list[Entry]) -> None:
-        pack, count = one.pack, f"{len(entries)} job{'s' if len(entries) > 1 else ''}"
-        self._say(f"PBS job {one.id} ({pack.name}): {count}, {pack.asks}; log {pack.log}")
+        count = f"{len(entries)} job{'s' if len(entries) > 1 else ''}"
+        self._say(f"PBS job {job_id} ({pack.name}): {count}, {asked}; log {pack.log}")
         causes = {self._causes.pop(e.task.outputs[0], "") for e in entries if e.task.outputs} - {""}
         for cause in sorted(causes):
-            self._say(f"    again, now with {pack.asks}: {cause}")
+            self._say(f"    again, now with {asked}: {cause}")
+        return Running(folder, pack, job_id, dict(enumerate(entries)), asked)

@@ -70,12 +70,20 @@ class Supervisor:
         return int(bool(self.folder.read().failed))
 
     def _use(self) -> Use:
+        """What has been used so far; by what is left behind, such as a fork server, too."""
         own, children = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        cpu_seconds = sum(u.ru_utime + u.ru_stime for u in (own, children))
+        for process in descendants(psutil.Process()):
+            with suppress(psutil.Error):
+                used = process.cpu_times()
+                cpu_seconds += used.user + used.system
+                cpu_seconds += used.children_user + used.children_system
         return Use(
             seconds=round(time.monotonic() - self._began, 3),
-            cpu_seconds=round(sum(u.ru_utime + u.ru_stime for u in (own, children)), 2),
+            cpu_seconds=round(cpu_seconds, 2),
             # The own one begins with the size of the process that started this one.
             largest_mb=round(children.ru_maxrss / 1024),
+            together_mb=round(self.watchdog.largest_memory / 2**20),
         )
 
     def _import_snakemake(self) -> None:
