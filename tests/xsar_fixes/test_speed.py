@@ -19,6 +19,7 @@ from safe_s1.xml_parser import XmlParser
 from safes import edit, only
 
 from xsar_batch import xsar_fixes
+from xsar_batch.sentinel1 import measurement
 from xsar_batch.xsar_fixes import (
     block_rms,
     control_points_written_once,
@@ -218,11 +219,32 @@ def test_rms_of_the_largest_values(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "profile", [{"compress": "deflate"}, {"tiled": True, "blockxsize": 64, "blockysize": 64}]
+    ("profile", "needs_gdal"),
+    [
+        ({"blockysize": 1}, False),
+        ({"blockysize": 7}, False),
+        ({"bigtiff": "yes"}, False),
+        ({"endianness": "big"}, True),
+        ({"compress": "deflate"}, True),
+        ({"tiled": True, "blockxsize": 64, "blockysize": 64}, True),
+    ],
 )
-def test_rms_of_files_that_are_laid_out_otherwise(profile, tmp_path):
+def test_rms_of_files_that_are_laid_out_otherwise(profile, needs_gdal, tmp_path):
     pixels = np.random.default_rng(1).integers(0, 500, (320, 340), "uint16")
     path = image(tmp_path, pixels, **profile)
+    assert (measurement.places_of_rows(path) is None) == needs_gdal
+    np.testing.assert_array_equal(block_rms.read(path, 100, 100), of_gdal(path, 100, 100))
+
+
+def test_rms_of_rows_that_do_not_follow_each_other(tmp_path):
+    pixels = np.random.default_rng(1).integers(0, 500, (300, 340), "uint16")
+    path = image(tmp_path, pixels, blockysize=1)
+    expected = block_rms.read(path, 1, 100)
+    table = measurement.places_of_rows(path).astype("<u4")
+    moved = table[[*range(150, 300), *range(150)]]
+    path.write_bytes(path.read_bytes().replace(table.tobytes(), moved.tobytes()))
+    found = block_rms.read(path, 1, 100)
+    np.testing.assert_array_equal(found, np.roll(expected, 150, axis=0))
     np.testing.assert_array_equal(block_rms.read(path, 100, 100), of_gdal(path, 100, 100))
 
 

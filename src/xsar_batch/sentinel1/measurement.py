@@ -6,6 +6,7 @@ what lies beside it. Tags: TIFF 6.0 (Adobe, 1992); BigTIFF: libtiff.org.
 """
 
 import struct
+import sys
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -77,6 +78,31 @@ def open_image(path: str | PathLike) -> "rasterio.DatasetReader":
         # Asked here, for GDAL looks for .aux.xml at the first such question, and never again.
         _ = image.nodata
     return image
+
+
+def places_of_rows(path: str | PathLike) -> np.ndarray | None:
+    """Where in the file each row of the image begins, in bytes (n,), if its pixels lie there as
+    numpy has them: uint16 in this machine's order, not compressed, a whole row in one piece. None
+    if not so, or not to be told."""
+    with Path(path).open("rb") as file:
+        order = {b"II": "little", b"MM": "big"}.get(file.read(2))
+        file.seek(0)
+        try:
+            tags, _ = _directory(file, Path(path).stat().st_size)
+            lines, samples = _one(tags, _LENGTH), _one(tags, _WIDTH)
+            kind = [_one(tags, tag) for tag in (_BITS, _FORMAT, _SAMPLES, _FILL_ORDER)]
+            height = min(_one(tags, _ROWS), lines)
+            places, sizes = tags[_STRIP_OFFSETS], tags[_STRIP_BYTES]
+            is_plain = _one(tags, _COMPRESSION) == _UNCOMPRESSED
+        except (ValueError, LookupError, struct.error):
+            return None
+    if order != sys.byteorder or kind != [16, _UINT, 1, 1] or not is_plain or height < 1:
+        return None
+    row = samples * 2
+    rows = np.minimum(height, lines - height * np.arange(places.size))
+    if rows.sum() != lines or sizes.shape != places.shape or (sizes < rows * row).any():
+        return None
+    return (places[:, np.newaxis] + row * np.arange(height)).ravel()[:lines]
 
 
 def _directory(file: BinaryIO, size: int) -> _Directory:

@@ -8,7 +8,7 @@ In a cloud optimised GeoTIFF GDAL takes the means of an overview, which are roun
 leaves zeros out, for they are called no data there. Read here, both kinds of SAFE give the same.
 
 No fault, and not reported: a matter of speed. Plain xsar takes 1.0 CPU-seconds for both
-polarisations of an IW GRDH product, this 0.5, and uses as many threads as dask has workers.
+polarisations of an IW GRDH product, this 0.25, and uses as many threads as dask has workers.
 """
 
 from typing import Any
