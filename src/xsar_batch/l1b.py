@@ -6,6 +6,7 @@ import xarray as xr
 import xsar
 
 from xsar_batch import xsar_fixes
+from xsar_batch.xsar_fixes import groups_left_out
 
 xsar_fixes.ensure()
 
@@ -32,5 +33,6 @@ def l1b(safe: str | os.PathLike, resolution: str) -> xr.Dataset:
     Unsupported
         ``resolution`` is more than 0.5 % from a whole number of pixels.
     """
-    tree = xsar.open_datatree(os.fspath(safe), resolution=resolution)
+    with groups_left_out.left_out():
+        tree = xsar.open_datatree(os.fspath(safe), resolution=resolution)
     return tree["measurement"].to_dataset()

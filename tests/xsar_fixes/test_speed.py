@@ -18,11 +18,13 @@ from rioxarray.rioxarray import XRasterBase
 from safe_s1.xml_parser import XmlParser
 from safes import edit, only
 
-from xsar_batch import xsar_fixes
+from xsar_batch import l1b, xsar_fixes
 from xsar_batch.sentinel1 import measurement
 from xsar_batch.xsar_fixes import (
     block_rms,
     control_points_written_once,
+    groups_left_out,
+    looked_up_once,
     pixels_read_once,
     positions_at_once,
     swath_numbers_at_once,
@@ -67,12 +69,17 @@ def comparable(attributes):
 
 
 @pytest.mark.parametrize(
-    "module", [control_points_written_once, pixels_read_once, positions_at_once, xml_parsed_once]
+    "module",
+    [
+        *(control_points_written_once, groups_left_out, looked_up_once, pixels_read_once),
+        *(positions_at_once, xml_parsed_once),
+    ],
 )
 def test_values_and_attributes_are_those_of_plain_xsar(module, safe):
     expected = loaded(safe)
     module.apply()
-    found = loaded(safe)
+    with groups_left_out.left_out():
+        found = loaded(safe)
     assert list(found) == list(expected)
     for name, variable in expected.items():
         assert found[name].dtype == variable.dtype, name
@@ -131,6 +138,47 @@ def test_parsers_do_not_share_what_they_remember(safe, scene):
     one, other = (XmlParser({"a": b"<a>1</a>"}), XmlParser({"a": b"<a>2</a>"}))
     assert (one.getroot("a"), other.getroot("a")) == (1, 2)
     assert one.getroot("a") is one.getroot("a")
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What is asked of the annotation, by name."""
+    names = []
+    plain = XmlParser.get_compound_var
+
+    def counted(self, file, name, **others):
+        names.append(name)
+        return plain(self, file, name, **others)
+
+    monkeypatch.setattr(XmlParser, "get_compound_var", counted)
+    return names
+
+
+def test_image_is_looked_up_once(safe, asked):
+    opened(safe, "1000m")
+    assert asked.count("image") > 4, CAN_GO.format("looked_up_once")
+    looked_up_once.apply()
+    asked.clear()
+    reader = safe_s1.reader.Sentinel1Reader(f"SENTINEL1_DS:{safe}:IW")
+    before = str(reader.image)
+    reader.image.attrs["changed"] = reader.image["numberOfLines"].attrs["changed"] = True
+    assert str(reader.image) == before
+    assert "changed" not in reader.image["numberOfLines"].attrs
+    # Its values, and where they are from.
+    assert asked.count("image") == 2
+    assert reader.files is reader.files
+
+
+def test_groups_that_no_product_needs_are_not_read(safe, asked):
+    opened(safe, CELL)
+    assert "antenna_pattern" in asked, CAN_GO.format("groups_left_out")
+    xsar_fixes.apply()
+    tree = xsar.open_datatree(str(safe), resolution=CELL)
+    left_out = {"antenna_pattern", "FMrate", "doppler_estimate"}
+    assert all(tree[name].data_vars for name in left_out)
+    asked.clear()
+    l1b.l1b(safe, "1000m")
+    assert not {"antenna_pattern", "azimuth_fmrate", "doppler_estimate"} & {*asked}
 
 
 # -- swath numbers -----------------------------------------------------------------------------

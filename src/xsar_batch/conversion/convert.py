@@ -194,7 +194,9 @@ def compute(job: Job) -> "tuple[xr.Dataset, str]":
     xsar.Sentinel1Meta.set_mask_feature("land", str(job.land_mask))
     call = user_function.load(job.function, job.recipe["function"])
     logger.info("%s at %s", job.recipe["function"], job.recipe["resolution"])
-    with dask.config.set(scheduler="sync" if job.threads == 1 else "threads", num_workers=job.threads):
+    with dask.config.set(
+        scheduler="sync" if job.threads == 1 else "threads", num_workers=job.threads
+    ):
         ds = call(os.fspath(job.safe), job.recipe["resolution"])
         if not isinstance(ds, xr.Dataset):
             raise BadProduct(

@@ -17,8 +17,10 @@ from xsar_batch.xsar_fixes import (
     control_points_of_grid,
     control_points_written_once,
     exact_mean_of_squares,
+    groups_left_out,
     heading_of_positions,
     land_at_cell_centres,
+    looked_up_once,
     noise_as_annotated,
     packed_as_cog,
     pixels_read_once,
@@ -33,8 +35,8 @@ from xsar_batch.xsar_fixes import (
 ALWAYS = (
     *(unique_dask_names, whole_pixels),
     # These change no value.
-    *(control_points_written_once, pixels_read_once, positions_at_once),
-    *(swath_numbers_at_once, xml_parsed_once),
+    *(control_points_written_once, groups_left_out, looked_up_once, pixels_read_once),
+    *(positions_at_once, swath_numbers_at_once, xml_parsed_once),
 )
 
 REPAIRS: tuple[ModuleType, ...] = (

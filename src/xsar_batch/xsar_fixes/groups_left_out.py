@@ -1,0 +1,57 @@
+"""xsar reads all of a SAFE's annotation, whatever is asked for.
+
+``Sentinel1Reader`` reads antenna pattern, Doppler centroids and FM rate of each SAFE into groups of
+the tree, 0.06 CPU-seconds a product, of which ``measurement`` needs none.
+
+Present in xsar 2026.8.31; no fault, and not reported. Here these groups are empty where somebody
+says that ``measurement`` will do, as our own function does. All others get the whole tree.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import xarray as xr
+from safe_s1.reader import Sentinel1Reader
+
+#: Properties of the reader, as they come.
+_PLAIN = {
+    name: vars(Sentinel1Reader)[name]
+    for name in ("antenna_pattern", "azimuth_fmrate", "doppler_estimate")
+}
+
+_are_left_out = ContextVar("groups_left_out", default=False)
+
+
+@contextmanager
+def left_out() -> Iterator[None]:
+    """Have SAFEs that are opened in the body without the groups that ``measurement`` does not
+    need."""
+    before = _are_left_out.set(True)
+    try:
+        yield
+    finally:
+        _are_left_out.reset(before)
+
+
+def _property(plain: property) -> property:
+    def group(self: Any) -> xr.Dataset:
+        return xr.Dataset() if _are_left_out.get() else plain.__get__(self)
+
+    return property(group)
+
+
+_OURS = {name: _property(plain) for name, plain in _PLAIN.items()}
+
+
+def apply() -> None:
+    """Replace the properties."""
+    for name, ours in _OURS.items():
+        setattr(Sentinel1Reader, name, ours)
+
+
+def remove() -> None:
+    """Undo :func:`apply`."""
+    for name, plain in _PLAIN.items():
+        setattr(Sentinel1Reader, name, plain)
