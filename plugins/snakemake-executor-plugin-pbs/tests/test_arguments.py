@@ -3,14 +3,8 @@
 import shlex
 
 import pytest
-from snakemake_executor_plugin_pbs import ExecutorSettings
-from snakemake_executor_plugin_pbs.request import (
-    PackRequest,
-    Request,
-    clock,
-    job_name,
-    qsub_arguments,
-)
+from snakemake_executor_plugin_pbs import ExecutorSettings, qsub
+from snakemake_executor_plugin_pbs.request import PackRequest, Request, clock
 
 SELECT = "-l select=1:ncpus=1"
 
@@ -20,7 +14,7 @@ def arguments(resources=None, count=1, threads=1, umask="022", **settings):
     settings = ExecutorSettings(**settings)
     job = Request.of("convert", 1, threads, resources or {}, settings)
     asked = PackRequest.of(job, count, settings)
-    found = qsub_arguments(asked, "name", "logs/o", "/s", umask)
+    found = qsub.arguments(asked, "name", "logs/o", "/s", umask)
     fixed = ["-N", "name", "-S", "/bin/bash", "-r", "n", "-m", "n", "-j", "oe", "-o", "logs/o"]
     fixed += ["-W", f"umask={umask}"]
     assert found[: len(fixed)] == fixed
@@ -105,4 +99,4 @@ def test_clock(minutes, text):
 )
 def test_name(rule, number, name):
     """At most 15 letters, digits, - and _: PBS takes no others."""
-    assert job_name(rule, "k3x", number) == name
+    assert qsub.job_name(rule, "k3x", number) == name

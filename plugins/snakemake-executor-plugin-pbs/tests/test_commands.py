@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from processes import until
-from snakemake_executor_plugin_pbs.commands import Commands, Later, Unclear
+from snakemake_executor_plugin_pbs.commands import Commands, missing
+from snakemake_executor_plugin_pbs.qsub import Later, Unclear
 from standin.pbs import Server
 
 
@@ -48,7 +49,7 @@ def submit(tmp_path, commands, text="true", *more):
 
 def test_from_submitted_to_over(server, tmp_path):
     commands = Commands()
-    assert commands.missing() == []
+    assert missing() == []
     job_id = submit(tmp_path, commands)
     until(lambda: commands.qstat([job_id]).jobs[job_id].is_over)
     answer = commands.qstat([job_id, "999.datarmor0"])
@@ -61,7 +62,7 @@ def test_from_submitted_to_over(server, tmp_path):
 def test_what_is_not_on_path(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     commands = Commands()
-    assert commands.missing() == ["qsub", "qstat", "qdel"]
+    assert missing() == ["qsub", "qstat", "qdel"]
     with pytest.raises(Later, match="qsub cannot be started"):
         commands.qsub(["job.sh"])
     assert "cannot be started" in commands.qstat(["7.s"]).problem

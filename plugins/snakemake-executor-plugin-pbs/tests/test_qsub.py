@@ -5,7 +5,7 @@ The observed texts are in ../shared; where that is absent, those tests are skipp
 
 import pytest
 from processes import observed_pbs
-from snakemake_executor_plugin_pbs.commands import Later, Refused, Unclear, submitted
+from snakemake_executor_plugin_pbs.qsub import Later, Refused, Unclear, printed_id
 
 OBSERVED = observed_pbs() / "observed"
 
@@ -49,7 +49,7 @@ def test_observed_refusals(name):
     error, code = (OBSERVED / f"{name}.err").read_text().rsplit("rc=", 1)
     reason, advice = QSUB[name]
     with pytest.raises(Refused) as refusal:
-        submitted(int(code), (OBSERVED / f"{name}.out").read_text(), error)
+        printed_id(int(code), (OBSERVED / f"{name}.out").read_text(), error)
     text = str(refusal.value)
     assert text.startswith(reason)
     assert advice in text
@@ -69,7 +69,7 @@ def test_observed_refusals(name):
 def test_refusals_by_their_text(error, advice):
     """Exit codes are what is left of larger numbers: another version may have others."""
     with pytest.raises(Refused) as refusal:
-        submitted(1, "", f"{error}\n")
+        printed_id(1, "", f"{error}\n")
     assert advice in str(refusal.value)
 
 
@@ -84,7 +84,7 @@ def test_refusals_by_their_text(error, advice):
 def test_a_limit_is_usual(code, error):
     """It is what keeps jobs waiting where a site lets a user have few of them in the queue."""
     with pytest.raises(Later) as later:
-        submitted(code, "", error)
+        printed_id(code, "", error)
     assert str(later.value) == f"a limit of the queue is reached ({error})"
     assert later.value.is_usual
 
@@ -114,7 +114,7 @@ def test_a_limit_is_usual(code, error):
 )
 def test_later(code, error, why):
     with pytest.raises(Later) as later:
-        submitted(code, "", error)
+        printed_id(code, "", error)
     assert str(later.value).startswith(why)
     assert not later.value.is_usual
 
@@ -122,7 +122,7 @@ def test_later(code, error, why):
 def test_only_the_first_line_is_the_reason():
     """Of wrong options PBS tells all that it knows."""
     with pytest.raises(Refused, match="Unknown queue"):
-        submitted(170, "", "\nqsub: Unknown queue\nothers: omp, mpi_1 (not enabled)\n")
+        printed_id(170, "", "\nqsub: Unknown queue\nothers: omp, mpi_1 (not enabled)\n")
 
 
 @pytest.mark.parametrize(
@@ -138,14 +138,14 @@ def test_only_the_first_line_is_the_reason():
 )
 def test_unclear(code, out, error):
     with pytest.raises(Unclear, match=f"qsub ended with exit code {code} and without a job id"):
-        submitted(code, out, error)
+        printed_id(code, out, error)
 
 
 @pytest.mark.parametrize("code", [1, 13, 57, 104, 163, 171, 183, 185, 196, 212])
 def test_only_what_is_known_to_be_permanent_refuses(code):
     """A server that restarts, a network, a full /tmp: it is waited for."""
     with pytest.raises(Unclear, match=f"exit code {code} and without a job id"):
-        submitted(code, "", "qsub: Server is shutting down\n")
+        printed_id(code, "", "qsub: Server is shutting down\n")
 
 
 @pytest.mark.parametrize(
@@ -160,4 +160,4 @@ def test_only_what_is_known_to_be_permanent_refuses(code):
     ],
 )
 def test_an_id_after_lines_of_the_site(out, job_id):
-    assert submitted(0, out, "some warning\n") == job_id
+    assert printed_id(0, out, "some warning\n") == job_id

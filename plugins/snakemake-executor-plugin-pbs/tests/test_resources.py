@@ -1,12 +1,10 @@
 """Resources of other executors' workflows: asked of PBS, or refused before the run."""
 
 import pytest
-from snakemake_executor_plugin_pbs import ExecutorSettings
+from snakemake_executor_plugin_pbs import ExecutorSettings, qsub
 from snakemake_executor_plugin_pbs.request import (
     PackRequest,
     Request,
-    job_name,
-    qsub_arguments,
     widest,
 )
 from snakemake_interface_common.exceptions import WorkflowError
@@ -20,8 +18,8 @@ def asked(resources, threads=1, count=1, **settings):
     return PackRequest.of(of(resources, threads), count, ExecutorSettings(**settings))
 
 
-def qsub(resources, threads=1, count=1, **settings):
-    return qsub_arguments(asked(resources, threads, count, **settings), "a", "o", "job.sh", "022")
+def arguments(resources, threads=1, count=1, **settings):
+    return qsub.arguments(asked(resources, threads, count, **settings), "a", "o", "job.sh", "022")
 
 
 @pytest.mark.parametrize(
@@ -48,13 +46,13 @@ def qsub(resources, threads=1, count=1, **settings):
 )  # fmt: skip
 def test_select(resources, threads, select):
     assert asked(resources, threads).select == select
-    assert f"select={select}" in qsub(resources, threads)
+    assert f"select={select}" in arguments(resources, threads)
 
 
 def test_nodes_are_different_nodes():
-    assert "place=scatter" in qsub({"tasks": 4, "nodes": 2})
-    assert "place=scatter" not in qsub({"tasks": 4})
-    own = qsub({"tasks": 4, "nodes": 2, "pbs_extra": "-l place=scatter:excl"})
+    assert "place=scatter" in arguments({"tasks": 4, "nodes": 2})
+    assert "place=scatter" not in arguments({"tasks": 4})
+    own = arguments({"tasks": 4, "nodes": 2, "pbs_extra": "-l place=scatter:excl"})
     assert [one for one in own if "place" in one] == ["place=scatter:excl"]
 
 
@@ -117,4 +115,4 @@ def test_an_own_size_is_for_one_job(extra):
 
 
 def test_prefix_of_names():
-    assert job_name("convert", "abc", 1, "l1b_") == "l1b_conve-abc-1"
+    assert qsub.job_name("convert", "abc", 1, "l1b_") == "l1b_conve-abc-1"

@@ -4,6 +4,7 @@ import os
 
 import pytest
 import snakemake.common.tests
+from processes import until
 from snakemake_executor_plugin_pbs import ExecutorSettings
 from standin.pbs import Server
 
@@ -21,7 +22,8 @@ class TestOfSnakemake(snakemake.common.tests.TestWorkflowsLocalStorageBase):
         yield server
         os.chdir(before)
         assert server.calls("qsub")
-        assert server.left() == []
+        # A PBS job may be ending when Snakemake has ended.
+        until(lambda: server.left() == [], seconds=20)
         server.stop()
 
     def get_executor(self) -> str:

@@ -7,9 +7,9 @@ from itertools import pairwise
 import pytest
 from pbs_fleet import RUNS, World, folders
 from snakemake_executor_plugin_pbs.backoff import BACKOFF
-from snakemake_executor_plugin_pbs.commands import Later, Refused, Unclear
 from snakemake_executor_plugin_pbs.packing import IDLE_WAIT
 from snakemake_executor_plugin_pbs.pbs_jobs import SUBMISSIONS_A_ROUND
+from snakemake_executor_plugin_pbs.qsub import Later, Refused, Unclear
 
 LIMIT = Later("a limit of the queue is reached (x)", is_usual=True)
 CLOSED = Later("the queue takes no jobs at present (qsub: Queue is not enabled)")

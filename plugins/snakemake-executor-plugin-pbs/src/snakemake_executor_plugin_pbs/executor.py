@@ -19,7 +19,7 @@ from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 from snakemake_interface_executor_plugins.utils import encode_target_jobs_cli_args
 
-from . import logs, preflight, sameness, scheduling, site
+from . import logs, preflight, qsub, sameness, scheduling, site
 from .commands import Commands
 from .environment import portable
 from .folder import Folder, Pack, Task
@@ -27,7 +27,7 @@ from .interrupt import Interrupt
 from .job_script import current_umask, job_script
 from .ledger import Ledger
 from .pbs_jobs import PbsJobs
-from .request import PackRequest, Request, job_name, qsub_arguments
+from .request import PackRequest, Request
 from .running import LAG, Entry
 from .words import without, words
 
@@ -56,9 +56,8 @@ class Executor(RemoteExecutor):
         ApiError
             qsub, qstat or qdel are not there or not those of PBS, or files are not shared.
         """
-        server = Commands()
         with preflight.without_traceback():
-            preflight.refuse_site(server.missing(), site.which)
+            preflight.refuse_site()
             preflight.refuse_unshared(self.workflow.storage_settings.shared_fs_usage)
         interval = self.workflow.remote_execution_settings.seconds_between_status_checks
         self.workdir = Path.cwd()
@@ -78,7 +77,7 @@ class Executor(RemoteExecutor):
         self._failed_logs: set[str] = set()
         self.interrupt = Interrupt()
         self.pbs = PbsJobs(
-            *(server, ledger, settings, interval, self._prepare),
+            *(Commands(), ledger, settings, interval, self._prepare),
             say=self.logger.info,
             warn=self.logger.warning,
             lag=max(LAG, self.workflow.execution_settings.latency_wait),
@@ -160,7 +159,7 @@ class Executor(RemoteExecutor):
         """Make the folder of a pack; returns it with the arguments of qsub."""
         self._number += 1
         prefix = self.executor_settings.jobname_prefix
-        name = job_name(asked.job.rule, self._run, self._number, prefix)
+        name = qsub.job_name(asked.job.rule, self._run, self._number, prefix)
         folder = self.pbs.ledger.new(f"{name}-{secrets.token_hex(3)}")
         first = entries[0].handle.job
         seconds = asked.job.runtime and asked.job.runtime * 60
@@ -183,7 +182,7 @@ class Executor(RemoteExecutor):
         script = str(folder.path / "job.sh")
         # Relative to here: PBS takes nothing but ASCII in it, and what is above is not ours.
         output = os.path.relpath(pack.output, self.workdir)
-        return folder, pack, qsub_arguments(asked, name, output, script, self._umask)
+        return folder, pack, qsub.arguments(asked, name, output, script, self._umask)
 
     def _script(self, folder: Path) -> str:
         settings = self.workflow.remote_execution_settings

@@ -2,7 +2,7 @@
 packs that their queue would refuse."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from snakemake_interface_common.exceptions import ApiError, WorkflowError
 from snakemake_interface_executor_plugins.settings import SharedFSUsage
 
-from .flavour import Flavour
+from . import commands, site
 from .queues import Queue, objections, that_fit
 from .request import PackRequest, Request
 from .resources import READ, refuse_unknown
@@ -27,21 +27,20 @@ def without_traceback() -> Iterator[None]:
         raise ApiError(str(refusal)) from None
 
 
-def refuse_site(missing: Sequence[str], flavour: Callable[[], Flavour]) -> None:
-    """Check the commands: ``missing`` are those that were not found, ``flavour`` tells whose they
-    are.
+def refuse_site() -> None:
+    """Check the commands on PATH.
 
     Raises
     ------
     WorkflowError
         They are not there, or not those of PBS.
     """
-    if missing:
+    if missing := commands.missing():
         raise WorkflowError(
             f"{' and '.join(missing)} not found. Start snakemake on a machine that can submit to "
             "PBS (a login node), or run the jobs on this one:  --executor local --cores all"
         )
-    if refusal := flavour().refusal:
+    if refusal := site.batch_system(site.version()).refusal:
         raise WorkflowError(refusal)
 
 

@@ -124,9 +124,8 @@ def objections(asked: PackRequest, queues: Mapping[str, Queue]) -> list[str]:
 
 
 def _too_much(asked: PackRequest, queue: Queue) -> Iterator[str]:
-    own = " ".join(asked.job.extra)
     most, least = queue.most, queue.least
-    if asked.walltime and "walltime=" not in own:
+    if asked.walltime and not asked.job.has_own_walltime:
         if most.walltime and asked.walltime > most.walltime:
             yield (
                 f"walltime {clock(asked.walltime)} is more than the {clock(int(most.walltime))} "
@@ -137,7 +136,7 @@ def _too_much(asked: PackRequest, queue: Queue) -> Iterator[str]:
                 f"walltime {clock(asked.walltime)} is less than the {clock(int(least.walltime))} "
                 f"that queue {queue.name} asks for"
             )
-    if "select=" in own:
+    if asked.job.has_own_select:
         return
     for what, value, limit, unit in (
         ("cores", asked.ncpus, most.ncpus, ""),

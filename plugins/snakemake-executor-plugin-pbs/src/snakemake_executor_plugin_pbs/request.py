@@ -39,12 +39,8 @@ from .settings import ExecutorSettings
 #: their memory too, and ends the PBS job where that is more than was asked for.
 OWN_MB = 300
 
-#: Characters of a job's name that every version of PBS takes.
-NAME_LENGTH = 15
-
 _OWN_SELECT = re.compile(r"(?:^|[\s,])select=")
 _OWN_WALLTIME = re.compile(r"(?<!min_)(?<!max_)walltime=")
-_OWN_PLACE = re.compile(r"(?:^|[\s,])place=")
 
 
 @dataclass(frozen=True)
@@ -101,7 +97,7 @@ class Request:
         refuse_unknown(rule, resources)
         extra = _extra(rule, resources.get("pbs_extra", settings.extra) or "")
         # Sized for one job by its author: nobody knows how many would fit in.
-        if _OWN_SELECT.search(" ".join(extra)) or _OWN_WALLTIME.search(" ".join(extra)):
+        if _has(_OWN_SELECT, extra) or _has(_OWN_WALLTIME, extra):
             alone = alone or f"job {number}"
         tasks, nodes = _tasks(rule, resources)
         if tasks:
@@ -126,6 +122,16 @@ class Request:
         )
 
     @property
+    def has_own_select(self) -> bool:
+        """Whether ``extra`` holds a select, which replaces ours."""
+        return _has(_OWN_SELECT, self.extra)
+
+    @property
+    def has_own_walltime(self) -> bool:
+        """Whether ``extra`` holds a walltime, which replaces ours."""
+        return _has(_OWN_WALLTIME, self.extra)
+
+    @property
     def cores(self) -> int:
         """Cores of the whole job."""
         return self.threads * (self.tasks or 1)
@@ -138,6 +144,10 @@ def widest(requests: Sequence[Request]) -> Request:
         mem_mb=max((r.mem_mb for r in requests if r.mem_mb), default=None),
         runtime=max((r.runtime for r in requests if r.runtime), default=None),
     )
+
+
+def _has(option: re.Pattern[str], extra: Sequence[str]) -> bool:
+    return option.search(" ".join(extra)) is not None
 
 
 def _extra(rule: str, text: Any) -> tuple[str, ...]:
@@ -254,39 +264,6 @@ class PackRequest:
         if self.walltime:
             parts.append(f"walltime {clock(self.walltime)}")
         return ", ".join(parts)
-
-
-def qsub_arguments(
-    request: PackRequest, name: str, output: str, script: str, umask: str
-) -> list[str]:
-    """Arguments of qsub. ``output`` is the path of what PBS itself has to say, ``umask`` in octal.
-
-    ``-r n``: a job whose node dies is not started again by PBS; what it had not finished is
-    submitted anew, so that nothing that is finished is done twice.
-    """
-    job = request.job
-    arguments = ["-N", name, "-S", "/bin/bash", "-r", "n", "-m", "n", "-j", "oe", "-o", output]
-    arguments += ["-W", f"umask={umask}"]
-    for option, value in (("-q", job.queue), ("-A", job.account), ("-P", job.project)):
-        if value:
-            arguments += [option, value]
-    asked = " ".join(job.extra)
-    if not _OWN_SELECT.search(asked):
-        arguments += ["-l", f"select={request.select}"]
-        if job.nodes and not _OWN_PLACE.search(asked):
-            arguments += ["-l", "place=scatter"]
-    if request.walltime and not _OWN_WALLTIME.search(asked):
-        arguments += ["-l", f"walltime={clock(request.walltime)}"]
-    return [*arguments, *job.extra, script]
-
-
-def job_name(rule: str, run: str, number: int, prefix: str = "") -> str:
-    """A name that PBS of any version takes, and that tells what is in the job."""
-    tail = f"-{run}-{number}"
-    word = "".join(c if c.isascii() and c.isalnum() else "_" for c in prefix + rule) or "job"
-    # A name must begin with a letter.
-    word = word if word[0].isalpha() else f"r{word}"
-    return word[: max(1, NAME_LENGTH - len(tail))] + tail
 
 
 def clock(minutes: int) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 from .backoff import Backoff
 from .broken_nodes import BrokenNodes
-from .commands import Commands, Later, Refused, Unclear
+from .commands import Commands
 from .folder import Folder, Pack
 from .packing import Waiting
+from .qsub import Later, Refused, Unclear
 from .request import PackRequest, Request, widest
 from .running import Entry, Report, Running
 from .settings import ExecutorSettings

@@ -30,9 +30,9 @@ def checks(
     settings = settings_of(profile)
     yield here.software()
     yield from here.folder_checks(folder)
-    commands = here.commands()
-    yield commands
-    if commands.change:
+    batch_system = here.batch_system()
+    yield batch_system
+    if batch_system.change:
         return
     check, known = here.all_queues()
     yield check

@@ -9,7 +9,7 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from .. import flavour, queues, site
+from .. import commands, queues, site
 from ..queues import Queue
 from ..request import clock
 from ..settings import ExecutorSettings
@@ -34,20 +34,19 @@ def software() -> Check:
     return Check("software", ", ".join([*found, f"glibc {platform.libc_ver()[1]}"]))
 
 
-def commands() -> Check:
+def batch_system() -> Check:
     """Whether the commands of PBS are there, whose they are, and how soon they answer."""
-    missing = [name for name in ("qsub", "qstat", "qdel") if shutil.which(name) is None]
-    if missing:
+    if missing := commands.missing():
         return Check(
             "commands of PBS",
             f"not on PATH: {', '.join(missing)}",
             "start on a login node, or load the module of PBS",
         )
     begin = time.monotonic()
-    answer = site.ask(["qstat", "--version"])
+    answer = site.version()
     seconds = time.monotonic() - begin
-    known = flavour.recognise(answer.out + answer.error)
-    said = " ".join((answer.out + answer.error).split())[:80]
+    known = site.batch_system(answer)
+    said = " ".join(answer.split())[:80]
     found = f"{known.name} {known.version} at {shutil.which('qsub')}, answer in {seconds:.1f} s"
     if known.name == "unknown":
         found += f"; qstat --version says: {said or 'nothing'}"
@@ -59,9 +58,9 @@ def all_queues() -> tuple[Check, dict[str, Queue]]:
     begin = time.monotonic()
     answer = site.ask(["qstat", "-Q", "-f"])
     seconds = time.monotonic() - begin
-    found = queues.parse(answer.out)
+    found = queues.parse(answer)
     if not found:
-        said = " ".join((answer.error or answer.out).split())[:120] or "nothing"
+        said = " ".join(answer.split())[:120] or "nothing"
         change = "ask the site whether the server is up; limits of queues cannot be checked"
         return Check("queues", f"qstat -Q -f cannot be read; it says: {said}", change), {}
     texts = [_described(queue) for queue in found.values() if queue.is_open]
@@ -117,7 +116,7 @@ def folder_checks(folder: Path) -> Iterator[Check]:
     change = "make room, or choose another folder" if usage.free < _LITTLE else ""
     yield Check("free space", f"{found} in {folder}", change)
     if shutil.which("quota"):
-        said = " ".join(site.ask(["quota", "-s"]).out.split())
+        said = " ".join(site.ask(["quota", "-s"]).split())
         over = "make room: you are over your quota" if "*" in said else ""
         if said:
             yield Check("quota", said[:300], over)

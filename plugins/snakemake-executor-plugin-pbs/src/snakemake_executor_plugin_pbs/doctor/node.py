@@ -12,11 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .. import qstat, site
-from ..commands import Commands, Later, Refused, Unclear
+from .. import qstat, qsub, site
+from ..commands import Commands
 from ..environment import as_bash, portable
 from ..job_script import current_umask, job_script
-from ..request import PackRequest, Request, qsub_arguments
+from ..request import PackRequest, Request
 from ..settings import ExecutorSettings
 from . import probe
 from .checks import Check
@@ -59,7 +59,7 @@ class NodeJob:
         begin = time.monotonic()
         try:
             self.id = self.commands.qsub(self._submission())
-        except (Refused, Later, Unclear) as problem:
+        except (qsub.Refused, qsub.Later, qsub.Unclear) as problem:
             yield Check("PBS job", "qsub took no job", str(problem))
             return
         told = time.monotonic() - begin
@@ -92,7 +92,7 @@ class NodeJob:
             Request.of("doctor", 1, 1, resources, self.settings), 1, ExecutorSettings()
         )
         output = os.path.relpath(self.path / "out", Path.cwd())
-        return qsub_arguments(asked, "doctor", output, str(script), umask)
+        return qsub.arguments(asked, "doctor", output, str(script), umask)
 
     def _awaited(self, name: str, timeout: float) -> dict[str, Any] | None:
         until = time.monotonic() + timeout
@@ -167,7 +167,7 @@ class NodeJob:
                     f"memory {status.used_mem or '?'}",
                 )
             time.sleep(0.5)
-        text = " ".join(site.ask(["qstat", "-x", "-f", self.id]).out.split())
+        text = " ".join(site.ask(["qstat", "-x", "-f", self.id]).split())
         return Check("history", f"the end was not shown within 15 s: {_anonymous(text)[:300]}")
 
 

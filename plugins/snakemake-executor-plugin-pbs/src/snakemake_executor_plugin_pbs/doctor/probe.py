@@ -28,10 +28,7 @@ def facts(modules: Iterable[str] = (), paths: Iterable[str] = ()) -> dict[str, A
     return {
         "at": time.time(),
         "host": socket.gethostname(),
-        "job": os.environ.get("PBS_JOBID", ""),
         "python": platform.python_version(),
-        "executable": sys.executable,
-        "kernel": platform.release(),
         "glibc": platform.libc_ver()[1],
         "umask": _umask(),
         "cores": len(os.sched_getaffinity(0)),
@@ -39,7 +36,6 @@ def facts(modules: Iterable[str] = (), paths: Iterable[str] = ()) -> dict[str, A
         "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "memory_limit": _memory_limit(),
         "open_files": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
-        "address_space": resource.getrlimit(resource.RLIMIT_AS)[0],
         "tmpdir": temporary,
         "tmpdir_free": free(temporary),
         "shm_free": free("/dev/shm"),
