@@ -1,4 +1,4 @@
-"""The parts of the logger `progress`: counts, words, causes, what is chatter, and the row."""
+"""The parts of the logger `progress`: counts, words, causes, messages, and the row."""
 
 import logging
 import os
@@ -19,8 +19,8 @@ from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_logger_plugin_progress import (
     LogHandler,
     LogHandlerSettings,
-    chatter,
     failures,
+    messages,
     words,
 )
 from snakemake_logger_plugin_progress.bar import Bar
@@ -274,7 +274,7 @@ def test_readable_has_no_control_characters():
     assert readable(text) == "red 1mxend\ttab\nline"
 
 
-# -- chatter ---------------------------------------------------------------------------------
+# -- messages --------------------------------------------------------------------------------
 
 
 def record(text: str, level: int = logging.INFO, by: str = "", **extra) -> logging.LogRecord:
@@ -297,20 +297,20 @@ def record(text: str, level: int = logging.INFO, by: str = "", **extra) -> loggi
     ],
 )
 def test_what_snakemake_says_by_the_way(text, before, at_work, dryrun):
-    assert chatter.is_worth_it(record(text), at_work=False, dryrun=False) is before
-    assert chatter.is_worth_it(record(text), at_work=True, dryrun=False) is at_work
-    assert chatter.is_worth_it(record(text), at_work=False, dryrun=True) is dryrun
+    assert messages.is_worth_it(record(text), at_work=False, dryrun=False) is before
+    assert messages.is_worth_it(record(text), at_work=True, dryrun=False) is at_work
+    assert messages.is_worth_it(record(text), at_work=False, dryrun=True) is dryrun
 
 
 def test_errors_warnings_and_what_others_say_are_shown_at_any_time():
     for at_work in (False, True):
         for level in (logging.WARNING, logging.ERROR):
-            assert chatter.is_worth_it(record("anything", level), at_work, dryrun=False)
-        assert chatter.is_worth_it(
+            assert messages.is_worth_it(record("anything", level), at_work, dryrun=False)
+        assert messages.is_worth_it(
             record("PBS answers again", by="/x/fleet.py"), at_work, dryrun=False
         )
     end = record("Exiting because a job execution failed. Look above", logging.ERROR)
-    assert not chatter.is_worth_it(end, at_work=True, dryrun=False)
+    assert not messages.is_worth_it(end, at_work=True, dryrun=False)
 
 
 def test_the_words_that_are_looked_for_are_those_of_snakemake():
@@ -325,7 +325,7 @@ def test_the_words_that_are_looked_for_are_those_of_snakemake():
         "io/__init__",
     ]
     sources = "".join((SNAKEMAKE / f"{name}.py").read_text() for name in names)
-    said = (*chatter._ANSWERS, *chatter._BESIDE, *chatter._OF_DRY_RUN, chatter.THE_END)
+    said = (*messages._ANSWERS, *messages._BESIDE, *messages._OF_DRY_RUN, messages.THE_END)
     for text in (*said, "Trying to restart job ", "completed successfully, but"):
         assert text in sources, text
 

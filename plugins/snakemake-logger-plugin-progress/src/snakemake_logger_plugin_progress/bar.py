@@ -24,7 +24,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from . import order, words
+from . import streams, words
 from .failures import readable
 from .tally import Tally
 
@@ -77,7 +77,7 @@ class Bar:
                     getattr(sys, name).flush()
                     self._kept[number] = os.dup(number)
                     os.dup2(entrance, number)
-                    order.install([name], lambda text: self._pass_on("ours", text))
+                    streams.install([name], lambda text: self._pass_on("ours", text))
         os.close(entrance)
 
     def wait(self, is_closing: threading.Event) -> None:
@@ -113,7 +113,7 @@ class Bar:
         with self._lock:
             atexit.unregister(self.stop)
             self.hide()
-            order.remove()
+            streams.remove()
             while self._kept:
                 number, before = self._kept.popitem()
                 os.dup2(before, number)

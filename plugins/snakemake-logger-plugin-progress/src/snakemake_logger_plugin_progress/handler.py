@@ -11,7 +11,7 @@ from typing import Any
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
-from . import chatter, failures, words
+from . import failures, messages, words
 from .lines import Lines
 from .settings import LogHandlerSettings
 from .tally import Job, Tally
@@ -48,7 +48,7 @@ class LogHandler(LogHandlerBase):
         assert isinstance(settings, LogHandlerSettings), "Snakemake makes what `settings` names"
         quiet = {getattr(kind, "name", str(kind)).lower() for kind in common.quiet or ()}
         stream = sys.stdout if common.stdout else sys.stderr
-        is_live = stream.isatty() and os.environ.get("TERM") != "dumb" and not settings.plain
+        is_live = stream.isatty() and os.environ.get("TERM") != "dumb"
         if is_live:
             from .bar import Bar
 
@@ -163,10 +163,10 @@ class LogHandler(LogHandlerBase):
         text = str(record.msg)
         if again := _AGAIN.match(text):
             self._try_again(int(again[1]))
-        worth_it = chatter.is_worth_it(record, self._at_work, self.common_settings.dryrun)
+        worth_it = messages.is_worth_it(record, self._at_work, self.common_settings.dryrun)
         self._say(record, (worth_it and not begun) or self._lists_jobs)
-        self._is_stopping |= text.startswith(chatter.STOPPING)
-        if text.startswith((chatter.THE_END, chatter.STOPPING)):
+        self._is_stopping |= text.startswith(messages.STOPPING)
+        if text.startswith((messages.THE_END, messages.STOPPING)):
             self._finish(is_known=not self._is_stopping)
 
     def _say(self, record: LogRecord, is_worth_it: bool) -> None:

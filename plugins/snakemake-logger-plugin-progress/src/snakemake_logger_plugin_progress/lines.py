@@ -4,7 +4,7 @@ import threading
 import time
 from typing import TextIO
 
-from . import order, words
+from . import streams, words
 from .failures import readable
 from .tally import Tally
 
@@ -24,7 +24,7 @@ class Lines:
 
     def start(self) -> None:
         """A run begins. To be called by the thread that handles what was logged."""
-        order.install(["stdout", "stderr"])
+        streams.install(["stdout", "stderr"])
 
     def say(self, text: str, style: str = "") -> None:
         """Print a message as it is; colours are for terminals."""
@@ -52,4 +52,4 @@ class Lines:
 
     def stop(self) -> None:
         """Leave all as it was found."""
-        order.remove()
+        streams.remove()

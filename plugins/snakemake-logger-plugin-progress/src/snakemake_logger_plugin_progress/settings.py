@@ -25,7 +25,6 @@ class LogHandlerSettings(LogHandlerSettingsBase):
     interval: int = _setting(
         60, "Seconds between two lines where there is no terminal, such as in a file."
     )
-    plain: bool = _setting(False, "Lines instead of a bar, on a terminal too.")
     everything: bool = _setting(
         False, "Show all that Snakemake says too, as it does without this logger."
     )
