@@ -7,7 +7,7 @@ import signal
 from functools import partial
 
 import pytest
-from pbs_fleet import submitted
+from scripted_pbs import submitted
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""A `Fleet` whose server is a script and whose time is a number, for tests of what it concludes.
+"""`PbsJobs` whose server is a script and whose time is a number, for tests of what it concludes.
 
 What a PBS job would write is written into its folder by the tests, as another process would.
 """
@@ -80,8 +80,8 @@ class Script:
 
 
 class World:
-    """A fleet with all that it needs. ``interval`` is that between two qstat; ``jobs`` is what the
-    server has."""
+    """PBS jobs with all that they need. ``interval`` is that between two qstat; ``jobs`` is what
+    the server has."""
 
     def __init__(self, tmp_path: Path, interval=10, jobs=None, **settings):
         self.tmp_path = tmp_path
@@ -97,7 +97,7 @@ class World:
         self.server.jobs |= jobs or {}
         self.ledger = Ledger(tmp_path / "pbs")
         self.ledger.load()
-        self.fleet = PbsJobs(
+        self.pbs = PbsJobs(
             *(self.server, self.ledger, ExecutorSettings(**{"pack_wait": 0, **settings}), interval),
             self._prepare,
             say=self.said.append,
@@ -129,11 +129,11 @@ class World:
             handle = SimpleNamespace(job=SimpleNamespace(input=list(inputs)), name=name)
             request = {"rule": "convert", **request}
             one = task(self.tmp_path, name, digest)
-            self.fleet.add(Entry(handle, one, Request(**request), tuple(inputs)))
+            self.pbs.add(Entry(handle, one, Request(**request), tuple(inputs)))
 
     def round(self):
         """One round; names and causes of what was reported."""
-        found = self.fleet.round()
+        found = self.pbs.round()
         self.reports += found
         return [(report.entry.handle.name, report.failure) for report in found]
 
@@ -155,7 +155,7 @@ class World:
         job_id = f"{number + 1}.s"
         if self.server.jobs.get(job_id) == QUEUED:
             self.server.jobs[job_id] = RUNS
-        for one in self.fleet.running:
+        for one in self.pbs.running:
             if one.id == job_id and one.status == QUEUED:
                 one.status = RUNS
         return self.inside(number).take(**{"id": job_id, **who})

@@ -3,7 +3,7 @@
 from functools import partial
 
 import pytest
-from pbs_fleet import QUEUED, RUNS, World, begun, ended, file, left
+from scripted_pbs import QUEUED, RUNS, World, begun, ended, file, left
 from snakemake_executor_plugin_pbs.commands import Round
 from snakemake_executor_plugin_pbs.qstat import Status
 
@@ -241,7 +241,7 @@ def test_what_was_taken_over_is_tidied_up(world, tmp_path):
     here = world()
     here.add("a")
     here.round()
-    here.fleet.close()
+    here.pbs.close()
     assert not folder.path.exists()
 
 
@@ -250,5 +250,5 @@ def test_what_still_runs_stays(world, tmp_path):
     here = world()
     here.add("a")
     here.round()
-    here.fleet.close()
+    here.pbs.close()
     assert folder.path.exists()

@@ -1,7 +1,7 @@
 """PBS jobs that end before their Python begins: their jobs are innocent, the node is named."""
 
 import pytest
-from pbs_fleet import RUNS
+from scripted_pbs import RUNS
 from snakemake_executor_plugin_pbs.broken_nodes import MOST, BrokenNodes
 from snakemake_executor_plugin_pbs.folder import NO_FOLDER
 from snakemake_executor_plugin_pbs.qstat import Status
@@ -27,7 +27,7 @@ def test_its_jobs_go_again_as_often_as_need_be(world, tmp_path):
         here.inside(MOST - 1).tell("done", number)
     here.inside(MOST - 1).tell("over", stopped="")
     assert here.live(11) == [("a", None), ("b", None)]
-    assert here.fleet.fatal == ""
+    assert here.pbs.fatal == ""
 
 
 def test_after_some_in_a_row_the_run_ends(world):
@@ -37,8 +37,8 @@ def test_after_some_in_a_row_the_run_ends(world):
         assert here.live(200) == []
     assert len(here.packs) == MOST
     assert f"{MOST} PBS jobs in a row ended before their Python began, on node7 ({MOST} times): "
-    assert "it ended with exit code 127" in here.fleet.fatal
-    assert "No job has failed for it" in here.fleet.fatal
+    assert "it ended with exit code 127" in here.pbs.fatal
+    assert "No job has failed for it" in here.pbs.fatal
 
 
 def test_a_working_directory_that_is_not_shared_is_named(world, tmp_path):
@@ -62,7 +62,7 @@ def test_not_while_another_one_runs(world):
             assert here.live(1) == []
         here.server.jobs[f"{number + 1}.s"] = BROKEN
     assert here.live(20) == []
-    assert here.fleet.fatal == ""
+    assert here.pbs.fatal == ""
     assert here.reports == []
 
 

@@ -4,8 +4,8 @@ import threading
 import time
 
 import pytest
-from pbs_fleet import QUEUED, RUNS, folders
-from snakemake_executor_plugin_pbs import cancel, pbs_jobs
+from scripted_pbs import QUEUED, RUNS, folders
+from snakemake_executor_plugin_pbs import cancel
 from snakemake_executor_plugin_pbs.commands import Round
 from snakemake_executor_plugin_pbs.qstat import Status
 
@@ -21,7 +21,7 @@ def test_what_waits_is_deleted_and_what_runs_is_asked_to_end(world):
 
     states = {"1.s": RUNS, "2.s": QUEUED, "3.s": QUEUED}
     here.server.to_qstat = [Round(states, set()), ends_by_itself]
-    here.fleet.cancel()
+    here.pbs.cancel()
     assert here.server.asked("qdel") == [["2.s", "3.s"]]
     assert here.said[-1] == "3 PBS jobs deleted"
     assert here.warned == []
@@ -31,7 +31,7 @@ def test_what_waits_is_deleted_and_what_runs_is_asked_to_end(world):
     here.add("d")
     here.live(100)
     assert len(here.packs) == 3
-    here.fleet.close()
+    here.pbs.close()
     assert folders(here) == set()
 
 
@@ -39,7 +39,7 @@ def test_what_does_not_end_by_itself_is_deleted(world):
     here = world("a")
     here.begin(0)
     begin = here.now
-    here.fleet.cancel()
+    here.pbs.cancel()
     assert here.server.asked("qdel") == [["1.s"]]
     assert here.server.times("qdel") == [begin + cancel.BY_THEMSELVES]
     assert here.said[-1] == "1 PBS job deleted"
@@ -50,7 +50,7 @@ def test_all_is_deleted_at_once_if_qstat_does_not_answer(world):
     here.begin(0)
     begin = here.now
     here.server.to_qstat = [Round({}, set(), "away")]
-    here.fleet.cancel()
+    here.pbs.cancel()
     assert here.server.times("qdel") == [begin]
 
 
@@ -59,13 +59,13 @@ def test_what_is_over_is_not_deleted(world):
     here.inside(0).tell("done", 0)
     here.inside(0).tell("over", stopped="")
     here.round()
-    here.fleet.cancel()
+    here.pbs.cancel()
     assert here.server.asked("qdel") == [["2.s"]]
 
 
 @pytest.mark.parametrize("is_slow", [False, True])
 def test_the_user_is_told_what_is_left(world, monkeypatch, is_slow):
-    monkeypatch.setattr(pbs_jobs, "CANCEL_WITHIN", 1.5)
+    monkeypatch.setattr(cancel, "WITHIN", 1.5)
     here = world(*"ab", pack_size=1)
     here.begin(0)
 
@@ -75,7 +75,7 @@ def test_the_user_is_told_what_is_left(world, monkeypatch, is_slow):
 
     here.server.to_qdel = ["" if is_slow else "cannot connect to server"]
     here.server.to_qstat = [still_there] * 5
-    here.fleet.cancel()
+    here.pbs.cancel()
     (warning,) = here.warned
     why = "they take their time to end" if is_slow else "cannot connect to server"
     assert why in warning
@@ -83,13 +83,13 @@ def test_the_user_is_told_what_is_left(world, monkeypatch, is_slow):
     assert len(here.server.asked("qdel")) == 1
     # Their folders are what ends them: the one does not begin, the other sees the stop.
     assert not here.begin(1)
-    here.fleet.close()
+    here.pbs.close()
     assert here.inside(0).is_to_stop
 
 
 def test_cancel_while_a_qsub_hangs(world, monkeypatch):
     """It holds what others wait for; what comes of it must not run."""
-    monkeypatch.setattr(pbs_jobs, "CANCEL_WITHIN", 0.4)
+    monkeypatch.setattr(cancel, "WITHIN", 0.4)
     here = world(pack_size=1)
     here.add(*"ab")
     hangs, goes_on = threading.Event(), threading.Event()
@@ -105,7 +105,7 @@ def test_cancel_while_a_qsub_hangs(world, monkeypatch):
     try:
         assert hangs.wait(20)
         begin = time.monotonic()
-        here.fleet.cancel()
+        here.pbs.cancel()
         assert time.monotonic() - begin < 5
         assert here.server.asked("qdel") == [["1.s"]]
         assert here.said[-1] == "1 PBS job deleted"

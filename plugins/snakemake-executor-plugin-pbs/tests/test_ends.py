@@ -28,7 +28,7 @@ def test_fates_are_enough(world):
     here.inside().tell("over", stopped="")
     assert here.live(2) == [("c", None)]
     assert here.reported == {"a": 1, "b": 1, "c": 1}
-    assert here.fleet.running == []
+    assert here.pbs.running == []
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_an_end_that_concerns_all(world, status):
         ("a", f"PBS job 1.s ended while it ran: {why}"),
         ("c", f"PBS job 1.s ended before it began: {why}"),
     ]
-    assert here.fleet.running == []
+    assert here.pbs.running == []
     assert here.packs == [["a", "b", "c"]]
 
 
@@ -130,7 +130,7 @@ def test_an_end_that_concerns_what_had_begun(world, status):
     _, why = qstat.ending(status)
     assert here.live(2) == [("a", f"PBS job 1.s ended while it ran: {why}")]
     assert here.packs == [["a", "b", "c"], ["c"]]
-    assert [one.id for one in here.fleet.running] == ["2.s"]
+    assert [one.id for one in here.pbs.running] == ["2.s"]
 
 
 @pytest.mark.parametrize(

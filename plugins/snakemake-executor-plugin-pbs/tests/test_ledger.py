@@ -7,8 +7,8 @@ import time
 
 import psutil
 import pytest
-from pbs_fleet import DEAD
 from processes import until
+from scripted_pbs import DEAD
 from snakemake_executor_plugin_pbs.folder import Folder, Pack, Task
 from snakemake_executor_plugin_pbs.ledger import FORGOTTEN_AFTER, Ledger
 from snakemake_executor_plugin_pbs.processes import began

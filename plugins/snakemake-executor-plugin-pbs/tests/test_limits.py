@@ -12,8 +12,8 @@ from contextlib import suppress
 
 import psutil
 import pytest
-from pbs_fleet import is_gone
 from processes import until
+from scripted_pbs import is_gone
 from snakemake_executor_plugin_pbs import limits
 from snakemake_executor_plugin_pbs.limits import Limits, Watchdog
 from snakemake_executor_plugin_pbs.processes import MARK, descendants, of_jobs, signal_all

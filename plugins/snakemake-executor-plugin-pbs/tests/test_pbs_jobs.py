@@ -4,7 +4,7 @@ from dataclasses import asdict
 from itertools import pairwise
 
 import pytest
-from pbs_fleet import QUEUED, RUNS, folders
+from scripted_pbs import QUEUED, RUNS, folders
 from snakemake_executor_plugin_pbs.backoff import BACKOFF
 from snakemake_executor_plugin_pbs.commands import Round
 from snakemake_executor_plugin_pbs.folder import Use
@@ -194,15 +194,15 @@ def reported(world):
 def test_last_words_are_waited_for(world, monkeypatch):
     here = reported(world)
     use = Use(seconds=2.0, cpu_seconds=1.0, largest_mb=90, together_mb=120)
-    here.fleet.efficiency.job_done(here.reports[0].entry.request, 1.0)
+    here.pbs.efficiency.job_done(here.reports[0].entry.request, 1.0)
 
     def end(seconds):
         here.now += seconds
         here.inside(0).tell("over", stopped="", use=asdict(use))
 
-    monkeypatch.setattr(here.fleet, "_sleep", end)
-    here.fleet.close()
-    row = " ".join(here.fleet.efficiency.lines()[1].split())
+    monkeypatch.setattr(here.pbs, "_sleep", end)
+    here.pbs.close()
+    row = " ".join(here.pbs.efficiency.lines()[1].split())
     assert row == "convert 1 0.5 / 1 120 / - MB 0.0 / - min"
     assert folders(here) == set()
 
@@ -210,7 +210,7 @@ def test_last_words_are_waited_for(world, monkeypatch):
 def test_last_words_are_not_waited_for_for_long(world):
     here = reported(world)
     begin = here.now
-    here.fleet.close()
+    here.pbs.close()
     assert LAST_WORDS <= here.now - begin < LAST_WORDS + 1
     # It writes into its folder still.
     assert folders(here) == {"pack-0"}

@@ -2,7 +2,7 @@
 
 import pytest
 from snakemake_executor_plugin_pbs import ExecutorSettings, queues
-from snakemake_executor_plugin_pbs.queues import Limits, Queue, objections, that_fit
+from snakemake_executor_plugin_pbs.queues import Queue, QueueLimits, objections, that_fit
 from snakemake_executor_plugin_pbs.request import PackRequest, Request
 
 #: In the form of OpenPBS 23.06, with a line that goes on after a tab.
@@ -64,7 +64,7 @@ def asked(queue, count=1, **job):
 
 
 def test_queues_are_read():
-    assert KNOWN["sequentiel"] == Queue("sequentiel", most=Limits(walltime=36 * 60, ncpus=1))
+    assert KNOWN["sequentiel"] == Queue("sequentiel", most=QueueLimits(walltime=36 * 60, ncpus=1))
     big = KNOWN["big"]
     assert (big.most.mem_mb, big.most.nodes) == (115 * 1024, 2)
     assert (big.least.ncpus, big.least.walltime) == (28, 60)

@@ -34,8 +34,8 @@ def test_all_of_a_pack(world):
     assert here.packs == [["a", "b", "c"]] * 2
     assert finishes(here, 1) == [(name, None) for name in "abc"]
     assert here.reported == {"a": 1, "b": 1, "c": 1}
-    assert here.fleet.running == []
-    assert len(here.fleet.submission.waiting) == 0
+    assert here.pbs.running == []
+    assert not here.pbs.submission.waiting.requests
 
 
 def test_one_of_a_pack(world):
@@ -58,7 +58,7 @@ def test_of_several_packs_together(world):
 
 def test_with_those_that_are_new(world):
     here = world("a", pack_size=1)
-    here.fleet.submission.waiting.size, here.fleet.submission.waiting.wait = 2, 60
+    here.pbs.submission.waiting.size, here.pbs.submission.waiting.wait = 2, 60
     # Something runs, so that it is waited for others.
     here.add("x", alone="group 1")
     here.round()
@@ -153,7 +153,7 @@ def test_a_later_snakemake_does_not_take_the_old_pack_for_it(world):
 
 def test_nothing_is_submitted_once_the_run_is_cancelled(world):
     here = world(*"ab")
-    here.fleet.cancel()
+    here.pbs.cancel()
     assert goes_down(here, 0) == []
     assert here.live(100) == []
     assert len(here.packs) == 1
@@ -163,5 +163,5 @@ def test_the_old_folder_goes_in_the_end(world):
     here = world(*"ab")
     goes_down(here, 0)
     finishes(here, 1)
-    here.fleet.close()
+    here.pbs.close()
     assert list(here.ledger.root.iterdir()) == []

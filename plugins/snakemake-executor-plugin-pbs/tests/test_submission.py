@@ -5,7 +5,7 @@ from functools import partial
 from itertools import pairwise
 
 import pytest
-from pbs_fleet import RUNS, World, folders
+from scripted_pbs import RUNS, World, folders
 from snakemake_executor_plugin_pbs.backoff import BACKOFF
 from snakemake_executor_plugin_pbs.packing import IDLE_WAIT
 from snakemake_executor_plugin_pbs.pbs_jobs import SUBMISSIONS_A_ROUND
@@ -50,12 +50,12 @@ def test_a_pack_that_is_not_full_waits(world):
 def test_where_all_have_come_nothing_waits(world):
     here = world(pack_size=3, pack_wait=60)
     here.add("a")
-    here.fleet.complete()
+    here.pbs.complete()
     here.round()
     assert here.packs == [["a"]]
     # A retry may be joined by others: what else is in the PBS job may fail too.
     here.add("b")
-    here.fleet.complete()
+    here.pbs.complete()
     here.live(IDLE_WAIT + 1)
     assert here.packs == [["a"]]
 
@@ -63,7 +63,7 @@ def test_where_all_have_come_nothing_waits(world):
 def test_another_one_after_all_had_come(world):
     here = world(pack_size=3, pack_wait=60)
     here.add("a")
-    here.fleet.complete()
+    here.pbs.complete()
     here.add("b")
     here.round()
     assert here.packs == []
@@ -108,7 +108,7 @@ def test_refused_at_once_is_fatal(world):
     here.server.to_qsub = [Refused("Unknown queue (exit code 170)")]
     why = "Unknown queue (exit code 170)"
     assert here.round() == [(name, f"qsub refused it (1 core): {why}") for name in "ab"]
-    assert here.fleet.fatal == f"qsub refused it (1 core): {why}"
+    assert here.pbs.fatal == f"qsub refused it (1 core): {why}"
     # Not tried with each of a thousand jobs.
     assert here.live(100) == []
     assert len(here.server.asked("qsub")) == 1
@@ -121,7 +121,7 @@ def test_refused_at_once_while_others_can_go_on(world):
     here.add(*"cd")
     here.server.to_qsub = [Refused("Unknown queue (exit code 170)")]
     assert [name for name, _ in here.round()] == ["a", "b"]
-    assert here.fleet.fatal == ""
+    assert here.pbs.fatal == ""
     assert here.packs[1:] == [["c", "d"]]
 
 
@@ -134,7 +134,7 @@ def test_refused_later_concerns_that_pack_alone(world):
     here.add("d")
     why = "qsub refused it (99 cores): limits (exit code 188)"
     assert here.round() == [("b", why), ("c", why)]
-    assert here.fleet.fatal == ""
+    assert here.pbs.fatal == ""
     assert here.packs == [["a"], ["b", "c"], ["d"]]
     assert folders(here) == {"pack-0", "pack-2"}
 
@@ -158,7 +158,7 @@ def test_what_keeps_jobs_is_waited_for(world, problem):
     # In their order, and each once.
     assert here.packs[-2:] == [["a", "b"], ["c", "d"]]
     assert folders(here) == {folder.path.name for folder in here.prepared[-2:]}
-    assert here.fleet.fatal == ""
+    assert here.pbs.fatal == ""
 
 
 def test_each_problem_is_said_once(world):

@@ -7,8 +7,8 @@ import time
 
 import psutil
 import pytest
-from pbs_fleet import is_gone, pack, task
 from processes import until
+from scripted_pbs import is_gone, pack, task
 from snakemake_executor_plugin_pbs.folder import NO_FOLDER, Folder
 
 #: A supervisor of the folder argv[1], whose Snakemake is ``run``.
@@ -80,11 +80,11 @@ class Job:
         return (self.root / "log").read_text()
 
     @property
-    def fates(self):
+    def ends(self):
         """Numbers of what is done, failed, and killed with the PBS job."""
-        fates = self.folder.read()
-        assert fates.is_over
-        return set(fates.done), set(fates.failed), fates.killed
+        ends = self.folder.read()
+        assert ends.is_over
+        return set(ends.done), set(ends.failed), ends.killed
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ for n in tasks:
 print("that was all")""",
     )
     assert here.wait() == 0
-    assert here.fates == ({0, 1}, set(), set())
+    assert here.ends == ({0, 1}, set(), set())
     assert here.runs == ["01"]
     assert here.folder.claim()["pid"] == here.process.pid
     assert here.log.splitlines()[-1] == "that was all"
@@ -179,7 +179,7 @@ for n in tasks:
     tell("done", n)""",
     )
     assert here.wait() == 1
-    assert here.fates == ({0, 2}, {1}, set())
+    assert here.ends == ({0, 2}, {1}, set())
     assert here.runs == ["012", "2"]
     why = f"Snakemake in the PBS job was killed by signal {int(number)}"
     assert here.folder.read().failed[1]["why"] == why
@@ -197,7 +197,7 @@ for n in tasks:
     tell("done", n)""",
     )
     assert here.wait() == 1
-    assert here.fates == ({0, 2}, {1}, set())
+    assert here.ends == ({0, 2}, {1}, set())
     assert here.runs == ["012", "0", "1", "2"]
     assert "ended with exit code 7" in here.folder.read().failed[1]["why"]
 
@@ -206,7 +206,7 @@ for n in tasks:
 def test_a_group_has_one_fate(job, code):
     here = job(1, f"return {code}", is_group=True)
     assert here.wait() == bool(code)
-    assert here.fates == (({0}, set(), set()) if code == 0 else (set(), {0}, set()))
+    assert here.ends == (({0}, set(), set()) if code == 0 else (set(), {0}, set()))
 
 
 # -- it is told to end -----------------------------------------------------------------------
@@ -224,7 +224,7 @@ os.kill(os.getpid(), signal.SIGTERM)""",
     )
     assert here.wait() == 128 + signal.SIGTERM
     assert here.folder.read().stopped["by"] == "SIGTERM"
-    assert here.fates == (set(), set(), {0})
+    assert here.ends == (set(), set(), {0})
     assert here.runs == ["01"]
 
 
@@ -249,7 +249,7 @@ time.sleep(60)""",
     assert here.wait() == 128 + signal.SIGTERM
     assert time.monotonic() - begin < 5
     assert here.folder.read().stopped["by"] == "SIGTERM"
-    assert here.fates == ({0}, set(), {1})
+    assert here.ends == ({0}, set(), {1})
     assert here.runs == ["012"]
 
 
@@ -272,7 +272,7 @@ time.sleep(60)""",
         here.folder.stop()
     assert here.wait() == 128 + signal.SIGTERM
     assert here.folder.read().stopped["by"] == how
-    assert here.fates == (set(), set(), {0})
+    assert here.ends == (set(), set(), {0})
     assert here.runs == ["01"]
     assert (tmp_path / "tidied").exists()
     assert is_gone(here.folder.read().started[0]["pid"])
@@ -317,7 +317,7 @@ def test_a_stop_is_heard_while_snakemake_is_imported(job, tmp_path, how):
     assert here.wait() == 128 + signal.SIGTERM
     assert time.monotonic() - begin < 3
     assert here.folder.read().stopped["by"] == how
-    assert here.fates == (set(), set(), set())
+    assert here.ends == (set(), set(), set())
 
 
 # -- limits ----------------------------------------------------------------------------------
@@ -338,7 +338,7 @@ tell("done", 1)""",
     )
     assert here.wait() == 1
     assert here.folder.read().breaches == {0: "runtime"}
-    assert here.fates == ({1}, {0}, set())
+    assert here.ends == ({1}, {0}, set())
     assert here.runs == ["01"]
 
 
@@ -356,4 +356,4 @@ tell("done", 1)""",
     )
     assert here.wait() == 1
     assert here.folder.read().breaches == {0: "memory"}
-    assert here.fates == ({1}, {0}, set())
+    assert here.ends == ({1}, {0}, set())

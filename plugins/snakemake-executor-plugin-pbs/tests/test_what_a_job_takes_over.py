@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from snakemake_executor_plugin_pbs import job_script
+from snakemake_executor_plugin_pbs.arguments import words
 from snakemake_executor_plugin_pbs.environment import OF_THE_NODE, portable
-from snakemake_executor_plugin_pbs.words import words
 from snakemake_interface_executor_plugins.utils import (
     TargetSpec,
     encode_target_jobs_cli_args,

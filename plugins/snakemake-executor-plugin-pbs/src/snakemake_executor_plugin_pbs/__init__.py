@@ -1,11 +1,19 @@
 """Snakemake executor for PBS Pro and OpenPBS: many jobs of Snakemake in one PBS job, each with
 its own end.
 
-A PBS job runs one Snakemake for all jobs that it holds (``inside``), watched by a small process
-that tells what becomes of each (``supervisor``, ``limits``, ``processes``). The main process packs
-what waits (``packing``, ``request``, ``submission``), asks PBS once for all (``commands``,
-``qstat``) and draws conclusions (``running``, ``adoption``, ``pbs_jobs``). Both sides meet in a
-folder a PBS job (``folder``, ``ledger``). ``executor`` is what Snakemake sees of it.
+=============================  ====================================================================
+``executor``                   what Snakemake sees: its jobs come in, their ends go out
+``pbs_jobs``                   what the main process does every other second, in this order:
+``adoption``, ``running``      look into folders, and conclude what became of jobs
+``qstat``, ``commands``        ask PBS about all PBS jobs at once
+``packing``, ``submission``    submit what waits (``request``, ``resources``, ``qsub``)
+``broken_nodes``, ``backoff``  wait, where that does not work
+``folder``, ``ledger``         a folder for each PBS job, in which both sides meet
+``supervisor``                 the process of a PBS job: starts Snakemake (``inside``), tells what
+                               becomes of each job, and ends those that break their ``limits``
+``preflight``                  what is refused before the first submission (``queues``, ``site``)
+``doctor``                     a check of a site, by hand
+=============================  ====================================================================
 """
 
 from snakemake_interface_executor_plugins.settings import CommonSettings

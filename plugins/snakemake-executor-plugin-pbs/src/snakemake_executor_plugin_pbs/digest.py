@@ -17,7 +17,7 @@ from snakemake_interface_executor_plugins.utils import encode_target_jobs_cli_ar
 _FILES = ("script", "notebook", "wrapper", "cwl", "template_engine")
 
 
-def digest(job: JobExecutorInterface, workflow: Any) -> str:
+def of_job(job: JobExecutorInterface, workflow: Any) -> str:
     """Return a text that is the same for the same job."""
     single = job.jobs if job.is_group() else [job]
     parts = sorted(json.dumps(_decisive(one, workflow), default=str) for one in single)

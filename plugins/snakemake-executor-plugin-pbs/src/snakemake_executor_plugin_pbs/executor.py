@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import secrets
-import shlex
 import string
 import time
 import traceback
@@ -19,7 +18,7 @@ from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 from snakemake_interface_executor_plugins.utils import encode_target_jobs_cli_args
 
-from . import logs, preflight, qsub, sameness, scheduling, site
+from . import arguments, digest, logs, preflight, qsub, scheduling, site
 from .commands import Commands
 from .environment import portable
 from .folder import Folder, Pack, Task
@@ -29,7 +28,6 @@ from .ledger import Ledger
 from .pbs_jobs import PbsJobs
 from .request import PackRequest, Request
 from .running import LAG, Entry
-from .words import without, words
 
 #: Seconds between two looks whether the run ends: so soon Ctrl-C is heard.
 TICK = 0.25
@@ -150,7 +148,7 @@ class Executor(RemoteExecutor):
             wildcards=wildcards,
             targets=encode_target_jobs_cli_args(job.get_target_spec()),
             outputs=[str(Path(path).absolute()) for path in job.output],
-            digest=sameness.digest(job, self.workflow),
+            digest=digest.of_job(job, self.workflow),
         )
 
     # -- a pack -----------------------------------------------------------------------------
@@ -166,7 +164,7 @@ class Executor(RemoteExecutor):
         pack = Pack(
             name=name,
             tasks=[entry.task for entry in entries],
-            arguments=self._arguments([entry.handle.job for entry in entries]),
+            arguments=arguments.of_pack(self, [entry.handle.job for entry in entries]),
             cores=asked.slots * asked.job.threads,
             # A pack of one is limited by PBS, and better explained.
             runtime=seconds if len(entries) > 1 else None,
@@ -190,33 +188,6 @@ class Executor(RemoteExecutor):
         return job_script(
             *(self.workdir, self._umask, folder / "env.sh", settings.precommand or "", command)
         )
-
-    def _arguments(self, jobs: list[JobExecutorInterface]) -> list[str]:
-        """Snakemake's arguments for a pack, but for targets and cores, which the pack adds."""
-        command = self.format_job_exec(jobs[0])
-        for path in self._paths():
-            # Of a backslash in what is quoted nobody could tell whether it is one or half of one.
-            command = command.replace(shlex.quote(path), repr(path))
-        arguments = words(command.split(" -m snakemake ", 1)[1])
-        # With threads, jobs with a shadow folder would change the working directory of the others.
-        for option in ("--target-jobs", "--cores", "--unneeded-temp-files", "--force-use-threads"):
-            arguments = without(arguments, option)
-        for option, values in (
-            ("--unneeded-temp-files", map(self.workflow.dag.get_unneeded_temp_files, jobs)),
-            ("--wait-for-files", (job.get_wait_for_files() for job in jobs)),
-        ):
-            if all_of_them := list(dict.fromkeys(str(v) for each in values for v in each)):
-                arguments += [option, *all_of_them]
-        return arguments
-
-    def _paths(self) -> list[str]:
-        """Paths in that command line that hold a backslash: these are quoted for a shell."""
-        workflow = self.workflow
-        paths = (
-            *(self.get_snakefile(), workflow.overwrite_workdir, *workflow.overwrite_configfiles),
-            workflow.sourcecache.runtime_cache_path,
-        )
-        return [str(path) for path in paths if isinstance(path, Path) and "\\" in str(path)]
 
     def get_job_args(self, job: JobExecutorInterface, **kwargs: Any) -> str:
         """Not those of the remote executor: files to wait for are collected for a whole pack."""

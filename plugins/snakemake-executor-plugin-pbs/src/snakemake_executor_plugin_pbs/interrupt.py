@@ -15,8 +15,8 @@ import time
 from contextlib import suppress
 from typing import Any
 
-#: Seconds until it is sent again.
-TIMEOUT = 1.0
+#: Seconds after which a signal that nothing has followed is sent again.
+REPEAT_AFTER = 1.0
 
 
 class Interrupt:
@@ -46,7 +46,7 @@ class Interrupt:
     def repeat(self, is_heard: bool) -> None:
         """Send it again if it came a while ago and nothing has followed; to be called now and then
         by another thread."""
-        if is_heard or self._at is None or time.monotonic() - self._at < TIMEOUT:
+        if is_heard or self._at is None or time.monotonic() - self._at < REPEAT_AFTER:
             return
         main = threading.main_thread().ident
         if main is not None:

@@ -11,10 +11,9 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
-from . import qstat
+from . import cancel, qstat
 from .adoption import Adoption
 from .backoff import Backoff
-from .cancel import end_all
 from .commands import Commands
 from .efficiency import Efficiency
 from .ledger import Ledger
@@ -39,9 +38,6 @@ KEPT = 60.0
 
 #: Seconds that a run waits at its end for PBS jobs that are ending.
 LAST_WORDS = 3.0
-
-#: Seconds within which Ctrl-C has ended everything, or says what is left to do.
-CANCEL_WITHIN = 9.0
 
 
 class PbsJobs:
@@ -243,10 +239,10 @@ class PbsJobs:
                     return
                 if len(self.running) >= self.settings.max_jobs:
                     return
-                taken = self.submission.waiting.take(now, not self.running, is_complete)
-                if taken is None:
+                entries = self.submission.waiting.take(now, not self.running, is_complete)
+                if not entries:
                     return
-                one = self.submission.submit(*taken, now)
+                one = self.submission.submit(entries, now)
                 if one is not None:
                     self.running.append(one)
                     self._own.append(one)
@@ -262,36 +258,19 @@ class PbsJobs:
         self._cancelled.set()
         self.server.stop_asking()
         # A qsub that hangs is not waited for: what comes of it must not run.
-        has_lock = self._lock.acquire(timeout=CANCEL_WITHIN / 2)
+        has_lock = self._lock.acquire(timeout=cancel.WITHIN / 2)
         try:
             in_flight = self.submission.in_flight
             if in_flight is not None:
                 in_flight.revoke()
-            self._delete_all([one for one in self.running if not one.is_over])
+            left = [one for one in self.running if not one.is_over]
+            if warning := cancel.end_all(left, self.server, self._clock, self._sleep):
+                self._warn(warning)
+            elif any(one.id for one in left):
+                self._say(f"{len(left)} PBS job{'s' if len(left) > 1 else ''} deleted")
         finally:
             if has_lock:
                 self._lock.release()
-
-    def _delete_all(self, left: list[Running]) -> None:
-        for one in left:
-            # Where qdel does not reach a job, it neither begins nor goes on.
-            with suppress(OSError):
-                one.folder.revoke()
-            one.folder.stop()
-        ids = [one.id for one in left if one.id]
-        if not ids:
-            return
-        self.server.ask_again()
-        ids, problem = end_all(ids, self.server, CANCEL_WITHIN, self._clock, self._sleep)
-        for one in left:
-            one.is_over = one.id not in ids
-        if ids:
-            self._warn(
-                f"PBS jobs may be left ({problem}). "
-                f"They stop by themselves; to be sure:  qdel {' '.join(ids)}"
-            )
-        else:
-            self._say(f"{len(left)} PBS job{'s' if len(left) > 1 else ''} deleted")
 
     def close(self) -> None:
         """Remove what no later run has a use for."""

@@ -15,7 +15,7 @@ _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40, "p": 2**50}
 
 
 @dataclass(frozen=True)
-class Limits:
+class QueueLimits:
     """Limits of one job; None where the queue has none. Walltime in minutes, memory in MB."""
 
     walltime: float | None = None
@@ -29,8 +29,8 @@ class Queue:
     """A queue. ``destinations`` are those of a routing queue."""
 
     name: str
-    most: Limits = field(default_factory=Limits)
-    least: Limits = field(default_factory=Limits)
+    most: QueueLimits = field(default_factory=QueueLimits)
+    least: QueueLimits = field(default_factory=QueueLimits)
     destinations: tuple[str, ...] = ()
     #: Whether it takes jobs, and whether it runs them.
     is_enabled: bool = True
@@ -73,8 +73,8 @@ def _queue(name: str, known: Mapping[str, str]) -> Queue:
     )
 
 
-def _limits(known: Mapping[str, str], kind: str) -> Limits:
-    return Limits(
+def _limits(known: Mapping[str, str], kind: str) -> QueueLimits:
+    return QueueLimits(
         walltime=minutes(known.get(f"{kind}.walltime")),
         ncpus=_integer(known.get(f"{kind}.ncpus")),
         mem_mb=megabytes(known.get(f"{kind}.mem")),

@@ -8,7 +8,7 @@ from .commands import Commands
 from .folder import Folder, Pack
 from .packing import Waiting
 from .qsub import Later, Refused, Unclear
-from .request import PackRequest, Request, widest
+from .request import PackRequest, widest
 from .running import Entry, Report, Running
 from .settings import ExecutorSettings
 
@@ -27,7 +27,7 @@ class Submission:
         say: Callable[[str], None],
         warn: Callable[[str], None],
     ) -> None:
-        self.waiting: Waiting[Request, Entry] = Waiting(settings.pack_size, settings.pack_wait)
+        self.waiting = Waiting(settings.pack_size, settings.pack_wait)
         self.nodes = BrokenNodes()
         #: Why nothing can be submitted at all.
         self.fatal = ""
@@ -47,7 +47,7 @@ class Submission:
 
     def add(self, entry: Entry, now: float) -> None:
         """Let a job wait for its pack."""
-        self.waiting.add(entry.request, entry, now, hurry=bool(entry.request.alone))
+        self.waiting.add(entry, now)
 
     def is_paused(self, now: float) -> bool:
         """Whether nothing is to be submitted now."""
@@ -64,7 +64,7 @@ class Submission:
         if report.failure and report.entry.task.outputs:
             self._causes[report.entry.task.outputs[0]] = report.failure
 
-    def submit(self, request: Request, entries: list[Entry], now: float) -> Running | None:
+    def submit(self, entries: list[Entry], now: float) -> Running | None:
         """Submit a pack; None if that did not work, and its jobs wait or have failed."""
         folder = None
         try:
@@ -77,33 +77,31 @@ class Submission:
         except Refused as refusal:
             assert folder is not None, "qsub comes after the folder"
             folder.remove()
-            self._refuse(entries, f"qsub refused it ({asked}): {refusal}", request)
+            self._refuse(entries, f"qsub refused it ({asked}): {refusal}")
         except Unclear as problem:
             assert folder is not None, "qsub comes after the folder"
             # Should there be a PBS job all the same, it must not begin.
             if not folder.revoke():
                 return self._submitted(folder.id, folder, pack, entries, asked)
-            self._put_back(request, entries, now, problem)
+            self._put_back(entries, now, problem)
         except (Later, OSError) as problem:
             if folder is not None:
                 folder.remove()
-            self._put_back(request, entries, now, problem)
+            self._put_back(entries, now, problem)
         except Exception as bug:
             self.refused += [Report(entry, f"cannot be submitted: {bug!r}") for entry in entries]
         finally:
             self.in_flight = None
         return None
 
-    def _refuse(self, entries: list[Entry], why: str, request: Request) -> None:
+    def _refuse(self, entries: list[Entry], why: str) -> None:
         """These jobs have failed. If nothing else is there to try, so will all others."""
         self.refused += [Report(entry, why) for entry in entries]
-        if not self._was_accepted and set(self.waiting.keys()) <= {request}:
+        if not self._was_accepted and self.waiting.requests <= {entries[0].request}:
             self.fatal = why
 
-    def _put_back(
-        self, request: Request, entries: list[Entry], now: float, problem: Exception
-    ) -> None:
-        self.waiting.put_back(request, entries)
+    def _put_back(self, entries: list[Entry], now: float, problem: Exception) -> None:
+        self.waiting.put_back(entries)
         self._pause.failed(now)
         self._is_away = not getattr(problem, "is_usual", False)
         # The text of an OSError names a folder that is another one at each try.

@@ -186,13 +186,11 @@ class Supervisor:
         self._set_stopped(by)
         jobs = descendants(process)
         # Who deletes a PBS job sends SIGTERM to all its processes: a second one would disturb them.
-        for timeout in (0.5, GRACE) if by == "SIGTERM" else (GRACE,):
-            if timeout == GRACE:
-                # Snakemake too, so that it begins no others.
-                signal_all([process, *jobs], signal.SIGTERM)
-            until = time.monotonic() + timeout
-            while any(map(is_alive, jobs)) and time.monotonic() < until:
-                time.sleep(0.05)
+        if by == "SIGTERM":
+            _wait_for(jobs, 0.5)
+        # Snakemake too, so that it begins no others.
+        signal_all([process, *jobs], signal.SIGTERM)
+        _wait_for(jobs, GRACE)
         signal_all([*descendants(process), process, *jobs], signal.SIGKILL)
         _, status = os.waitpid(process.pid, 0)
         return os.waitstatus_to_exitcode(status)
@@ -215,6 +213,12 @@ def _be_snakemake(
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _wait_for(processes: Iterable[psutil.Process], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while any(map(is_alive, processes)) and time.monotonic() < until:
+        time.sleep(0.05)
 
 
 def _end_orphans() -> None:
