@@ -50,7 +50,7 @@ def test_one_of_each_kind(tmp_path):
 
     verdicts = judged(tmp_path, *refused, *others[::3])
 
-    assert len(refused) > 70
+    assert len(refused) > 60
     assert {verdict["end"] for verdict in verdicts} >= {"bad-safe", "right"}
     assert {verdict["stage"] for verdict in verdicts} == {"check", "conversion"}
 
@@ -59,7 +59,7 @@ def test_one_of_each_kind(tmp_path):
 def test_thousands_of_cases(tmp_path):
     verdicts = judged(tmp_path, "--each", str(EACH))
 
-    assert len(verdicts) > 1_500
+    assert len(verdicts) > 1_000
     assert len({verdict["kind"] for verdict in verdicts}) > 60
     assert sum(verdict["stage"] == "conversion" for verdict in verdicts) > 200
     assert max(verdict["cpu"] for verdict in verdicts) < 10

@@ -15,7 +15,6 @@ from safes import (
     ANNOTATION,
     BROKEN,
     MANIFEST,
-    NOISE,
     TIFF,
     Broken,
     copy_safe,
@@ -108,18 +107,6 @@ def test_compressed_measurement_passes_though_it_is_small(scene, tmp_path):
 
     assert only(path, TIFF).stat().st_size < only(scene(), TIFF).stat().st_size * 0.9
     assert safe.check(path).polarisations == ("VV", "VH")
-
-
-def test_polarisations_of_different_size(scene, tmp_path):
-    """Each agrees with its own annotation, but they cannot be of one acquisition."""
-    path = copy_safe(scene(), tmp_path)
-    other_tiff(height=699)(path)
-    edit(only(path, ANNOTATION), r"<numberOfLines>700<", "<numberOfLines>699<")
-    edit(only(path, NOISE), r"<lastAzimuthLine>699<", "<lastAzimuthLine>698<", count=0)
-    seal(path)
-
-    with pytest.raises(BadSafe, match=r"^the polarisations differ in size: .*699.*700"):
-        safe.check(path)
 
 
 def test_entities_in_an_archive_are_not_resolved(scene, tmp_path):

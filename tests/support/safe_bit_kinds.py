@@ -29,24 +29,6 @@ def metadata_bits(path: Path, chance: Random) -> None:
     path.write_bytes(data)
 
 
-@file_kind(*METADATA, fate="either", sealed=True)
-def metadata_bits_with_checksums_made_right(path: Path, chance: Random) -> None:
-    """Bits of an XML file flip, and somebody made the manifest fit."""
-    data = bytearray(path.read_bytes())
-    flip(data, 0, len(data), chance)
-    path.write_bytes(data)
-
-
-@file_kind(*METADATA, fate="either", sealed=True)
-def digit_changed(path: Path, chance: Random) -> None:
-    """One digit of an XML file is another one, and somebody made the manifest fit."""
-    data = bytearray(path.read_bytes())
-    digits = [at for at in range(60, len(data)) if 48 <= data[at] <= 57]
-    at = chance.choice(digits)
-    data[at] = 48 + (data[at] - 48 + chance.randrange(1, 10)) % 10
-    path.write_bytes(data)
-
-
 @kind("either", sealed=True)
 def manifest_bits_with_checksum_made_right(safe: Path, chance: Random) -> None:
     """Bits of the manifest flip, and somebody made its checksum fit."""

@@ -59,7 +59,7 @@ def pixels_with_more(path: Path, chance: Random) -> None:
     path.write_bytes(path.read_bytes() + chance.randbytes(chance.randrange(1, 5000)))
 
 
-@kind()
+@kind(sealed=False)
 def two_files_exchanged(safe: Path, chance: Random) -> None:
     """Two XML files in each other's place."""
     one = any_file(safe, chance, *METADATA)
@@ -83,7 +83,7 @@ def pixels_exchanged(safe: Path, chance: Random) -> None:
     vh.write_bytes(keep)
 
 
-@kind()
+@kind(sealed=False)
 def metadata_of_one_polarisation_twice(safe: Path, chance: Random) -> None:
     """A file of VH has the contents of that of VV, or the other way round."""
     what = chance.choice(METADATA)
@@ -92,7 +92,7 @@ def metadata_of_one_polarisation_twice(safe: Path, chance: Random) -> None:
     one.write_bytes(other.read_bytes())
 
 
-@kind()
+@kind(sealed=False)
 def file_of_another_scene(safe: Path, chance: Random) -> None:
     """An XML file is the one of another acquisition, of the same size and shape."""
     path = any_file(safe, chance, *METADATA)

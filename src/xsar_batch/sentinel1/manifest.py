@@ -33,12 +33,6 @@ NEEDED = {
 #: What comes before the part of a file's name that all files of a polarisation share.
 _PREFIX = {"calibration": "calibration-", "noise": "noise-"}
 
-#: xsar takes mode, polarisation and number of a file out of its name.
-_STEM = re.compile(
-    r"s1[a-z]-(?P<swath>[a-z0-9]{2})-grd-(?P<polarisation>[hv]{2})-\d{8}t\d{6}-\d{8}t\d{6}-"
-    r"(?P<orbit>\d{6})-(?P<datatake>[0-9a-f]{6})-(?P<number>\d{3})(?:-cog)?"
-)
-
 #: Name of the processor in manifests.
 _PROCESSOR = "Sentinel-1 IPF"
 
@@ -99,7 +93,6 @@ def read(safe: Path, name: Mapping[str, str]) -> Manifest:
     if sorted(polarisations) != sorted(expected.split()):
         raise BadSafe(f"manifest.safe is of {' '.join(polarisations)}, the name of {expected}")
     _check_acquisition(root, name)
-    _check_names(files, polarisations, name)
     _check_schema(safe, root)
     return Manifest(ipf, tuple(polarisations), files)
 
@@ -156,12 +149,15 @@ def _stem(kind: str, entry: Entry) -> str:
 
 
 def _check_acquisition(root: etree._Element, name: Mapping[str, str]) -> None:
+    datatake = root.findtext(".//{*}missionDataTakeID", "")
     said = {
         "satellite": root.findtext(".//{*}platform/{*}familyName", "").removeprefix("SENTINEL-"),
         "letter": root.findtext(".//{*}platform/{*}number", ""),
         "mode": root.findtext(".//{*}instrumentMode/{*}mode", ""),
         "start": compact(root.findtext(".//{*}acquisitionPeriod/{*}startTime", "")),
         "stop": compact(root.findtext(".//{*}acquisitionPeriod/{*}stopTime", "")),
+        "orbit": root.findtext(".//{*}orbitReference/{*}orbitNumber[@type='start']", "").zfill(6),
+        "datatake": f"{int(datatake):06X}" if datatake.isdecimal() else datatake,
     }
     # Stripmap is SM, whichever beam.
     mode = "SM" if name["mode"].startswith("S") else name["mode"]
@@ -171,20 +167,6 @@ def _check_acquisition(root: etree._Element, name: Mapping[str, str]) -> None:
             raise BadSafe(
                 f"manifest.safe is of {key} {value!r}, the SAFE is called after {expected[key]!r}"
             )
-
-
-def _check_names(
-    files: Mapping[str, tuple[Entry, ...]], polarisations: list[str], name: Mapping[str, str]
-) -> None:
-    for entry, polarisation in zip(files["annotation"], polarisations, strict=True):
-        found = _STEM.fullmatch(_stem("annotation", entry))
-        if found is None:
-            raise BadSafe(f"manifest.safe names a file that is of no GRD product: {entry.href!r}")
-        if found["polarisation"].upper() != polarisation:
-            raise BadSafe(f"{entry.href} is by its number of {polarisation}, not by its name")
-        of_name = {key: name[key].lower() for key in ("orbit", "datatake")}
-        if of_name != {key: found[key] for key in of_name}:
-            raise BadSafe(f"{entry.href} is of another data take than the SAFE's name")
 
 
 def _check_schema(safe: Path, root: etree._Element) -> None:

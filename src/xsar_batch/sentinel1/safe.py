@@ -5,23 +5,16 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from lxml import etree
-
 from xsar_batch.failures import BadSafe, Unsupported
-from xsar_batch.sentinel1 import (
-    annotation,
-    files,
-    lookup_tables,
-    manifest,
-    measurement,
-    product_name,
-)
+from xsar_batch.sentinel1 import annotation, files, manifest, measurement, product_name
 from xsar_batch.sentinel1.annotation import Annotation
 from xsar_batch.sentinel1.files import Entry
 
 #: Modes that are converted. Others exist (EN, N1 to N6: the antenna is calibrated with them).
 MODES = ("IW", "EW", *product_name.STRIPMAP)
+
+#: Root element of each kind of XML file.
+_METADATA = {"annotation": "product", "calibration": "calibration", "noise": "noise"}
 
 
 @dataclass(frozen=True)
@@ -70,11 +63,9 @@ def check(path: str | os.PathLike, repairs: bool = True) -> Safe:
         one = _check_polarisation(path, dict(zip(listed.files, entries, strict=True)))
         if one.polarisation != polarisation:
             raise BadSafe(f"{entries[0].href} is of {one.polarisation}, not {polarisation}")
-        _check_name(entries[0].href, one, fields)
         href = listed.files["measurement"][len(annotations)].href
         _check_tiff(path, href, one, listed.ipf, is_cog)
         annotations.append(one)
-    _check_alike(annotations)
     return Safe(path, name, listed.ipf, tuple(annotations))
 
 
@@ -113,50 +104,12 @@ def check_kind(name: str, repairs: bool) -> None:
 
 def _check_polarisation(path: Path, entries: dict[str, Entry]) -> Annotation:
     """Check the metadata of one polarisation."""
-
-    def root(kind: str, tag: str) -> tuple[etree._Element, str]:
+    roots = {}
+    for kind, tag in _METADATA.items():
         entry = entries[kind]
-        element, data = files.read_xml(path, entry.href, tag)
+        roots[kind], data = files.read_xml(path, entry.href, tag)
         files.check_checksum(entry, data)
-        return element, entry.href
-
-    one = annotation.read(*root("annotation", "product"))
-    lookup_tables.check_calibration(*root("calibration", "calibration"), one)
-    lookup_tables.check_noise(*root("noise", "noise"), one)
-    return one
-
-
-def _check_name(href: str, one: Annotation, fields: dict[str, str]) -> None:
-    """Check that the annotation is of the acquisition that the SAFE is called after."""
-    mission, mode, _, start, stop, orbit, datatake = one.header
-    found = {
-        "mission": mission,
-        "mode": mode,
-        "start": manifest.compact(start),
-        "stop": manifest.compact(stop),
-        "orbit": orbit.zfill(6),
-        "datatake": f"{int(datatake):06X}" if datatake.isdecimal() else datatake,
-    }
-    for key, value in found.items():
-        if fields[key] != value:
-            raise BadSafe(f"{href} is of {key} {value}, the SAFE is called after {fields[key]}")
-
-
-def _check_alike(annotations: list[Annotation]) -> None:
-    """Check that all polarisations are of one image: xsar reads the first one's annotation."""
-    sizes = {(one.lines, one.samples) for one in annotations}
-    if len(sizes) > 1:
-        raise BadSafe(f"the polarisations differ in size: {sorted(sizes)}")
-    first = annotations[0]
-    for other in annotations[1:]:
-        same_grid = all(
-            np.array_equal(getattr(first.grid, name), getattr(other.grid, name))
-            for name in ("line", "sample", "longitude", "latitude", "time")
-        )
-        if not same_grid:
-            raise BadSafe("the polarisations differ in their geolocation grids")
-        if first.denoised != other.denoised:
-            raise BadSafe("noise is removed from one of the polarisations only")
+    return annotation.read(roots["annotation"], entries["annotation"].href)
 
 
 def _check_tiff(path: Path, href: str, expected: Annotation, ipf: str, is_cog: bool) -> None:
