@@ -11,3 +11,10 @@ def opened(path, resolution: object = "1000m", **others: object) -> xr.Dataset:
     """The measurement of a SAFE, not computed yet."""
     tree = xsar.open_datatree(str(path), resolution=resolution, **others)
     return tree["measurement"].to_dataset()
+
+
+def put_on(*modules) -> None:
+    """Apply single modules of ``xsar_fixes``."""
+    for module in modules:
+        for patch in module.PATCHES:
+            patch.apply()

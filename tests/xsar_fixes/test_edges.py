@@ -18,7 +18,7 @@ import shapely
 import xarray as xr
 import xsar
 from lxml import etree
-from plain_xsar import CAN_GO, opened
+from plain_xsar import CAN_GO, opened, put_on
 from safes import copy_safe, edit, only
 from scipy.interpolate import RegularGridInterpolator
 
@@ -76,13 +76,11 @@ def repaired_of(path, resolution="1000m"):
 
 
 def repaired(path, resolution="1000m", modules=OURS, **others):
-    for module in modules:
-        module.apply()
+    put_on(*modules)
     try:
         return opened(path, resolution, **others).load()
     finally:
-        for module in reversed(modules):
-            module.remove()
+        xsar_fixes.remove(*modules)
 
 
 def grid_of(path):
@@ -165,7 +163,7 @@ def test_positions_are_as_before_and_right(across):
 
 def test_shapes_go_on_within_xsar(across):
     """What users of xsar call: whole polygons, and the same longitudes however often."""
-    across_date_line.apply()
+    put_on(across_date_line)
     dataset = xsar.Sentinel1Dataset(str(across[0]), resolution=across[1])
     meta = dataset.sar_meta
     assert meta.cross_antimeridian and meta.footprint.geom_type == "Polygon"

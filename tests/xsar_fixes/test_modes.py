@@ -130,7 +130,7 @@ def test_bilinear_positions_of_high_latitudes_are_those_of_the_scene(latitude):
     points = product.geometry.locate(lines[:, None], samples[None])
     names = ("longitude", "latitude", "incidence")
     of_points = {name: getattr(points, name) for name in names}
-    grid = verify.GeolocationGrid(lines, samples, **of_points, time=np.zeros_like(lines))
+    grid = verify.GeolocationGrid(lines, samples, **of_points)
     at = np.arange(12, 10700, 25), np.arange(12, 10400, 25)
     truth = product.geometry.locate(at[0][:, None], at[1][None])
     found = [

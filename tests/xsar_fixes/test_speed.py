@@ -11,7 +11,7 @@ import sentinel1_demo_scenes as demo
 import xarray as xr
 import xsar
 from lxml import objectify
-from plain_xsar import CAN_GO, opened
+from plain_xsar import CAN_GO, opened, put_on
 from rasterio.enums import Resampling
 from rasterio.windows import Window
 from rioxarray.rioxarray import XRasterBase
@@ -77,7 +77,7 @@ def comparable(attributes):
 )
 def test_values_and_attributes_are_those_of_plain_xsar(module, safe):
     expected = loaded(safe)
-    module.apply()
+    put_on(module)
     with groups_left_out.left_out():
         found = loaded(safe)
     assert list(found) == list(expected)
@@ -89,7 +89,7 @@ def test_values_and_attributes_are_those_of_plain_xsar(module, safe):
             assert found[name].values.tobytes() == variable.values.tobytes(), name
         assert comparable(found[name].attrs) == comparable(variable.attrs), name
         assert str(found[name].encoding) == str(variable.encoding), name
-    module.remove()
+    xsar_fixes.remove(module)
     assert str(opened(safe, CELL).attrs) == str(opened(safe, CELL).attrs)
 
 
@@ -128,13 +128,13 @@ def test_work_is_not_done_again_and_again(safe, monkeypatch, module, function, i
     opened(safe, CELL)
     assert len(made) > in_vain, CAN_GO.format(module)
     made.clear()
-    getattr(xsar_fixes, module).apply()
+    put_on(getattr(xsar_fixes, module))
     opened(safe, CELL)
     assert len(made) <= needed
 
 
 def test_parsers_do_not_share_what_they_remember(safe, scene):
-    xml_parsed_once.apply()
+    put_on(xml_parsed_once)
     one, other = (XmlParser({"a": b"<a>1</a>"}), XmlParser({"a": b"<a>2</a>"}))
     assert (one.getroot("a"), other.getroot("a")) == (1, 2)
     assert one.getroot("a") is one.getroot("a")
@@ -201,7 +201,7 @@ def test_swath_numbers_are_those_of_plain_xsar(tmp_path):
     edit(file, "<firstRangeSample>394<", "<firstRangeSample>344<")
     expected = swath_numbers(path)
     assert set(np.unique(expected["swath_number_flag"])) == {0, 1, 2}
-    swath_numbers_at_once.apply()
+    put_on(swath_numbers_at_once)
     found = swath_numbers(path)
     assert found.identical(expected)
     assert found["swath_number"].dtype == expected["swath_number"].dtype
@@ -213,7 +213,7 @@ def test_plain_xsar_compares_all_coordinates_for_each_block(tmp_path, monkeypatc
     swath_numbers(path)
     assert len(made) >= 18, CAN_GO.format("swath_numbers_at_once")
     made.clear()
-    swath_numbers_at_once.apply()
+    put_on(swath_numbers_at_once)
     swath_numbers(path)
     assert not made
 
@@ -319,7 +319,7 @@ def test_tiles_are_unpacked_once(tmp_path, monkeypatch):
 
 def test_what_is_no_plain_block_is_left_to_gdal(tmp_path):
     pixels = np.random.default_rng(1).integers(0, 500, (320, 340), "uint16")
-    pixels_read_once.apply()
+    put_on(pixels_read_once)
     window = Window(0, 0, 300, 300)
     for profile, options in (
         ({}, {"out_shape": (1, 3, 3), "resampling": Resampling.average, "window": window}),

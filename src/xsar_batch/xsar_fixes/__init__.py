@@ -5,8 +5,8 @@ setting ``repairs`` switches them. Those of ``ALWAYS`` are always on: without th
 are wrong, and the others change no value but save time. ``block_rms`` and
 ``noise_means`` are what two of them compute.
 
-Each other module says which fault, since when and where it is reported, and has ``apply()`` and
-``remove()``, which may be called more than once. Each has a test in ``tests/xsar_fixes/`` that
+Each other module says which fault, since when and where it is reported, and lists in ``PATCHES``
+what it replaces (:mod:`.patch`). Each has a test in ``tests/xsar_fixes/`` that
 fails as soon as plain xsar does the right thing: then the module can go.
 """
 
@@ -53,11 +53,11 @@ def apply(repairs: bool = True) -> tuple[str, ...]:
     Returns the names of what is applied, for the provenance.
     """
     global _is_applied
-    for module in REPAIRS:
-        module.remove()
+    remove(*REPAIRS)
     wanted = (*ALWAYS, *(REPAIRS if repairs else ()))
     for module in wanted:
-        module.apply()
+        for patch in module.PATCHES:
+            patch.apply()
     _is_applied = True
     return tuple(module.__name__.rsplit(".", 1)[1] for module in wanted)
 
@@ -68,10 +68,11 @@ def ensure() -> None:
         apply()
 
 
-def remove() -> None:
-    """Undo :func:`apply`."""
+def remove(*modules: ModuleType) -> None:
+    """Undo :func:`apply`, of these modules or of all."""
     global _is_applied
     # A repair may stand on one of the others.
-    for module in (*REPAIRS, *ALWAYS):
-        module.remove()
+    for module in modules or (*REPAIRS, *ALWAYS):
+        for patch in module.PATCHES:
+            patch.remove()
     _is_applied = False

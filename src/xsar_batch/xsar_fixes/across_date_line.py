@@ -15,7 +15,6 @@ polygons, as ``mapraster`` needs them (it takes longitudes modulo 360). The Data
 programs and catalogues take it. ``longitude`` stays within -180 and 180.
 """
 
-from inspect import getattr_static
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,8 @@ from shapely.geometry.base import BaseGeometry
 from shapely.geometry.polygon import orient
 from xsar.sentinel1_dataset import Sentinel1Dataset
 from xsar.sentinel1_meta import Sentinel1Meta
+
+from xsar_batch.xsar_fixes.patch import Patch
 
 #: Steps in which line and sample of a position are found; xsar takes one.
 STEPS = 4
@@ -55,7 +56,7 @@ def _moved(shape: BaseGeometry, degrees: float) -> BaseGeometry:
     return shapely.transform(shape, lambda points: points + np.array([degrees, 0]))
 
 
-# -- what is replaced; `_plain` is what comes with xsar --------------------------------------
+# -- what is replaced; `_PLAIN` is what comes with xsar --------------------------------------
 
 
 def _cross_antimeridian(self: Sentinel1Meta) -> bool:
@@ -68,7 +69,7 @@ def _footprint(self: Sentinel1Meta) -> BaseGeometry:
     """The outline of the annotation's grid: between four corners alone, an EW scene at high
     latitudes lacks up to a twentieth of its cells."""
     if not _crosses(self):
-        return _plain(Sentinel1Meta, "footprint").fget(self)
+        return _PLAIN[Sentinel1Meta, "footprint"].fget(self)
     longitude, latitude = (self.geoloc[name].values for name in ("longitude", "latitude"))
     places = np.stack([longitude % 360, latitude], axis=-1)
     sides = (places[0], places[1:, -1], places[-1, -2::-1], places[-2:0:-1, 0])
@@ -77,7 +78,7 @@ def _footprint(self: Sentinel1Meta) -> BaseGeometry:
 
 def _to_dict(self: Sentinel1Meta, *args: Any, **kwargs: Any) -> dict[str, Any]:
     """What becomes attributes of the Dataset."""
-    known = _plain(Sentinel1Meta, "to_dict")(self, *args, **kwargs)
+    known = _PLAIN[Sentinel1Meta, "to_dict"](self, *args, **kwargs)
     if "footprint" in known and _crosses(self):
         known["footprint"] = _cut(known["footprint"])
     return known
@@ -85,7 +86,7 @@ def _to_dict(self: Sentinel1Meta, *args: Any, **kwargs: Any) -> dict[str, Any]:
 
 def _approx_transform(self: Sentinel1Meta) -> Affine:
     if not self.cross_antimeridian:
-        return _plain(Sentinel1Meta, "approx_transform").fget(self)
+        return _PLAIN[Sentinel1Meta, "approx_transform"].fget(self)
     if "_approx_unwrapped" not in self.__dict__:
         grid = self.geoloc
         lines, samples = np.meshgrid(grid.line.values, grid.sample.values, indexing="ij")
@@ -102,7 +103,7 @@ def _approx_transform(self: Sentinel1Meta) -> Affine:
 
 def _coords2ll_shapely(self: Sentinel1Meta, shape: BaseGeometry, approx: bool = False) -> Any:
     if approx or not self.cross_antimeridian:
-        return _plain(Sentinel1Meta, "_coords2ll_shapely")(self, shape, approx)
+        return _PLAIN[Sentinel1Meta, "_coords2ll_shapely"](self, shape, approx)
 
     def place(points: np.ndarray) -> np.ndarray:
         longitude, latitude = self.coords2ll(points[:, 0], points[:, 1])
@@ -113,7 +114,7 @@ def _coords2ll_shapely(self: Sentinel1Meta, shape: BaseGeometry, approx: bool = 
 
 def _ll2coords(self: Sentinel1Meta, *args: Any) -> Any:
     if isinstance(args[0], BaseGeometry) or not self.cross_antimeridian:
-        return _plain(Sentinel1Meta, "ll2coords")(self, *args)
+        return _PLAIN[Sentinel1Meta, "ll2coords"](self, *args)
     longitude, latitude = (np.asarray(values, dtype=float) for values in args)
     wanted = ~self.approx_transform * (longitude % 360, latitude)
     last = self.geoloc.line.values[-1], self.geoloc.sample.values[-1]
@@ -129,7 +130,7 @@ def _ll2coords(self: Sentinel1Meta, *args: Any) -> Any:
 
 def _geometry(self: Sentinel1Dataset) -> BaseGeometry:
     if not self.sar_meta.cross_antimeridian:
-        return _plain(Sentinel1Dataset, "geometry").fget(self)
+        return _PLAIN[Sentinel1Dataset, "geometry"].fget(self)
     return self.sar_meta.coords2ll(Polygon(self._bbox_coords))
 
 
@@ -142,37 +143,15 @@ def _crosses(meta: Sentinel1Meta) -> bool:
     return not meta.multidataset and meta.cross_antimeridian
 
 
-#: class, name -> ours
-REPLACED = {
-    (Sentinel1Meta, "cross_antimeridian"): property(_cross_antimeridian),
-    (Sentinel1Meta, "footprint"): property(_footprint),
-    (Sentinel1Meta, "to_dict"): _to_dict,
-    (Sentinel1Meta, "approx_transform"): property(_approx_transform),
-    (Sentinel1Meta, "_coords2ll_shapely"): _coords2ll_shapely,
-    (Sentinel1Meta, "ll2coords"): _ll2coords,
-    (Sentinel1Dataset, "geometry"): property(_geometry),
-    (Sentinel1Dataset, "footprint"): property(_dataset_footprint),
-}
+PATCHES = (
+    Patch(Sentinel1Meta, "cross_antimeridian", property(_cross_antimeridian)),
+    Patch(Sentinel1Meta, "footprint", property(_footprint)),
+    Patch(Sentinel1Meta, "to_dict", _to_dict),
+    Patch(Sentinel1Meta, "approx_transform", property(_approx_transform)),
+    Patch(Sentinel1Meta, "_coords2ll_shapely", _coords2ll_shapely),
+    Patch(Sentinel1Meta, "ll2coords", _ll2coords),
+    Patch(Sentinel1Dataset, "geometry", property(_geometry)),
+    Patch(Sentinel1Dataset, "footprint", property(_dataset_footprint)),
+)
 
-#: As they come: what the class itself holds (None: it inherits it), and what is found.
-_OWN = {(owner, name): vars(owner).get(name) for owner, name in REPLACED}
-_FOUND = {(owner, name): getattr_static(owner, name) for owner, name in REPLACED}
-
-
-def _plain(owner: type, name: str) -> Any:
-    return _FOUND[owner, name]
-
-
-def apply() -> None:
-    """Replace them."""
-    for (owner, name), ours in REPLACED.items():
-        setattr(owner, name, ours)
-
-
-def remove() -> None:
-    """Undo :func:`apply`."""
-    for (owner, name), own in _OWN.items():
-        if own is not None:
-            setattr(owner, name, own)
-        elif name in vars(owner):
-            delattr(owner, name)
+_PLAIN = {(patch.owner, patch.name): patch.plain for patch in PATCHES}

@@ -18,8 +18,7 @@ import numpy as np
 from rasterio.control import GroundControlPoint
 from xsar.base_dataset import BaseDataset
 
-#: What replaces it where repairs are off; `positions_at_once` may have put its own there.
-_plain = BaseDataset._local_gcps
+from xsar_batch.xsar_fixes.patch import Patch
 
 
 def _local_gcps(self: Any) -> list[GroundControlPoint]:
@@ -49,14 +48,4 @@ def _in_cells(pixels: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return (pixels - labels[0]) / size + 0.5
 
 
-_ours = property(_local_gcps)
-
-
-def apply() -> None:
-    """Replace ``BaseDataset._local_gcps``."""
-    BaseDataset._local_gcps = _ours
-
-
-def remove() -> None:
-    """Undo :func:`apply`."""
-    BaseDataset._local_gcps = _plain
+PATCHES = (Patch(BaseDataset, "_local_gcps", property(_local_gcps)),)

@@ -15,6 +15,8 @@ from typing import Any
 import xarray as xr
 from xsar.base_dataset import BaseDataset
 
+from xsar_batch.xsar_fixes.patch import Patch
+
 _PLAIN = BaseDataset._set_rio
 
 
@@ -36,11 +38,4 @@ def _images(ds: xr.Dataset) -> list[Hashable]:
     return [name for name in ds if {"line", "sample"} <= set(ds[name].dims)]
 
 
-def apply() -> None:
-    """Write them once."""
-    BaseDataset._set_rio = _set_rio
-
-
-def remove() -> None:
-    """Have xsar as it comes."""
-    BaseDataset._set_rio = _PLAIN
+PATCHES = (Patch(BaseDataset, "_set_rio", _set_rio),)

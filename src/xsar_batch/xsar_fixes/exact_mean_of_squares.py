@@ -32,6 +32,7 @@ from xsar.sentinel1_dataset import Sentinel1Dataset
 
 from xsar_batch.product import quality_flag
 from xsar_batch.xsar_fixes import block_rms, pixels_read_once
+from xsar_batch.xsar_fixes.patch import Patch
 
 _plain = Sentinel1Dataset.apply_calibration_and_denoising
 
@@ -76,13 +77,7 @@ def _with(number: xr.DataArray, values: np.ndarray) -> xr.DataArray:
     return number.copy(data=da.from_array(values, number.chunks))
 
 
-def apply() -> None:
-    """Wrap ``Sentinel1Dataset.apply_calibration_and_denoising``."""
-    pixels_read_once.kept = {}
-    Sentinel1Dataset.apply_calibration_and_denoising = _apply_calibration_and_denoising
-
-
-def remove() -> None:
-    """Undo :func:`apply`."""
-    pixels_read_once.kept = None
-    Sentinel1Dataset.apply_calibration_and_denoising = _plain
+PATCHES = (
+    Patch(pixels_read_once, "kept", {}),
+    Patch(Sentinel1Dataset, "apply_calibration_and_denoising", _apply_calibration_and_denoising),
+)

@@ -15,11 +15,7 @@ from typing import Any
 import xarray as xr
 from safe_s1.reader import Sentinel1Reader
 
-#: Properties of the reader, as they come.
-_PLAIN = {
-    name: vars(Sentinel1Reader)[name]
-    for name in ("antenna_pattern", "azimuth_fmrate", "doppler_estimate")
-}
+from xsar_batch.xsar_fixes.patch import Patch
 
 _are_left_out = ContextVar("groups_left_out", default=False)
 
@@ -42,16 +38,7 @@ def _property(plain: property) -> property:
     return property(group)
 
 
-_OURS = {name: _property(plain) for name, plain in _PLAIN.items()}
-
-
-def apply() -> None:
-    """Replace the properties."""
-    for name, ours in _OURS.items():
-        setattr(Sentinel1Reader, name, ours)
-
-
-def remove() -> None:
-    """Undo :func:`apply`."""
-    for name, plain in _PLAIN.items():
-        setattr(Sentinel1Reader, name, plain)
+PATCHES = tuple(
+    Patch(Sentinel1Reader, name, _property(vars(Sentinel1Reader)[name]))
+    for name in ("antenna_pattern", "azimuth_fmrate", "doppler_estimate")
+)

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from xsar.sentinel1_meta import Sentinel1Meta
 
+from xsar_batch.xsar_fixes.patch import Patch
+
 #: Square of the eccentricity of WGS84.
 _ECCENTRICITY = 0.00669437999014
-
-_OWN = vars(Sentinel1Meta).get("coords2heading")
 
 
 def bearing(
@@ -52,14 +52,4 @@ def _coords2heading(
     return bearing(*positions[0], *positions[1])
 
 
-def apply() -> None:
-    """Replace ``Sentinel1Meta.coords2heading``."""
-    Sentinel1Meta.coords2heading = _coords2heading
-
-
-def remove() -> None:
-    """Undo :func:`apply`."""
-    if _OWN is not None:
-        Sentinel1Meta.coords2heading = _OWN
-    elif "coords2heading" in vars(Sentinel1Meta):
-        del Sentinel1Meta.coords2heading
+PATCHES = (Patch(Sentinel1Meta, "coords2heading", _coords2heading),)

@@ -21,7 +21,7 @@ import xarray as xr
 import xsar.base_dataset
 from xsar.base_dataset import BaseDataset
 
-_plain = BaseDataset.load_rasterized_masks
+from xsar_batch.xsar_fixes.patch import Patch
 
 
 def _load_rasterized_masks(self: Any) -> xr.Dataset:
@@ -74,11 +74,4 @@ def _polygons(feature: Any, bounds: tuple[float, float, float, float]) -> np.nda
     return np.asarray(gpd.read_file(feature, bbox=box, columns=[]).to_crs(epsg=4326).geometry)
 
 
-def apply() -> None:
-    """Replace ``BaseDataset.load_rasterized_masks``."""
-    BaseDataset.load_rasterized_masks = _load_rasterized_masks
-
-
-def remove() -> None:
-    """Undo :func:`apply`."""
-    BaseDataset.load_rasterized_masks = _plain
+PATCHES = (Patch(BaseDataset, "load_rasterized_masks", _load_rasterized_masks),)

@@ -13,31 +13,28 @@ import pandas as pd
 import xarray as xr
 from safe_s1.reader import Sentinel1Reader
 
-_PLAIN = {name: vars(Sentinel1Reader)[name] for name in ("files", "image")}
+from xsar_batch.xsar_fixes.patch import Patch
+
+_plain_files = Sentinel1Reader.files
+_plain_image = Sentinel1Reader.image
 
 
 def _files(self: Any) -> pd.DataFrame:
     # The name changes while the reader is made.
     name, files = self.__dict__.get("_known_files", (None, None))
     if files is None or name != self.name:
-        files = _PLAIN["files"].__get__(self)
+        files = _plain_files.__get__(self)
         self._known_files = (self.name, files)
     return files
 
 
 def _image(self: Any) -> xr.Dataset | None:
     if "_known_image" not in self.__dict__:
-        self._known_image = _PLAIN["image"].__get__(self)
+        self._known_image = _plain_image.__get__(self)
     return None if self._known_image is None else self._known_image.copy()
 
 
-def apply() -> None:
-    """Replace the properties."""
-    for name, ours in (("files", _files), ("image", _image)):
-        setattr(Sentinel1Reader, name, property(ours))
-
-
-def remove() -> None:
-    """Undo :func:`apply`."""
-    for name, plain in _PLAIN.items():
-        setattr(Sentinel1Reader, name, plain)
+PATCHES = (
+    Patch(Sentinel1Reader, "files", property(_files)),
+    Patch(Sentinel1Reader, "image", property(_image)),
+)

@@ -34,6 +34,7 @@ from xsar.sentinel1_dataset import Sentinel1Dataset
 
 from xsar_batch.xsar_fixes import noise_means
 from xsar_batch.xsar_fixes.noise_means import Block, Cells, Vector
+from xsar_batch.xsar_fixes.patch import Patch
 
 #: A look-up table at lines (n,) and samples (m,): (n, m).
 Lut = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -95,11 +96,4 @@ def _vectors(reader: Any, pol: str) -> list[Vector]:
     return [Vector(line, pixels[k], values[k]) for line, k in zip(at.tolist(), order, strict=True)]
 
 
-def apply() -> None:
-    """Wrap ``Sentinel1Dataset._lazy_load_luts``."""
-    Sentinel1Dataset._lazy_load_luts = _lazy_load_luts
-
-
-def remove() -> None:
-    """Undo :func:`apply`."""
-    Sentinel1Dataset._lazy_load_luts = _plain
+PATCHES = (Patch(Sentinel1Dataset, "_lazy_load_luts", _lazy_load_luts),)

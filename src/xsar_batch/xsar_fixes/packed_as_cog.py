@@ -11,26 +11,19 @@ Here the first work is the outermost one that is not packing.
 
 from safe_s1 import sentinel1_xml_mappings
 
+from xsar_batch.xsar_fixes.patch import Patch
+
 _FIRST = "/xmlData/safe:processing/"
 _OURS = (
     '/xmlData//safe:processing[@name!="COG Conversion"]'
     '[not(ancestor::safe:processing[@name!="COG Conversion"])]/'
 )
 
+_PATHS = sentinel1_xml_mappings.xpath_mappings["manifest"]
 
-def _replace(old: str, new: str) -> None:
-    paths = sentinel1_xml_mappings.xpath_mappings["manifest"]
-    for name, entry in paths.items():
-        # Some have no function of their own.
-        if isinstance(entry, tuple) and old in entry[1]:
-            paths[name] = (entry[0], entry[1].replace(old, new))
-
-
-def apply() -> None:
-    """Replace paths in the manifest."""
-    _replace(_FIRST, _OURS)
-
-
-def remove() -> None:
-    """Undo :func:`apply`."""
-    _replace(_OURS, _FIRST)
+PATCHES = tuple(
+    Patch(_PATHS, name, (entry[0], entry[1].replace(_FIRST, _OURS)))
+    for name, entry in _PATHS.items()
+    # Some have no function of their own.
+    if isinstance(entry, tuple) and _FIRST in entry[1]
+)

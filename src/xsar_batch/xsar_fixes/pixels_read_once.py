@@ -21,6 +21,7 @@ from rasterio.enums import Resampling
 
 from xsar_batch.sentinel1 import measurement
 from xsar_batch.xsar_fixes import block_rms
+from xsar_batch.xsar_fixes.patch import Patch
 
 
 class _File:
@@ -74,14 +75,5 @@ def _block(
 #: What was read, by file, for the repair that wants it.
 kept: dict[str, block_rms.Blocks] | None = None
 
-_OURS = _Rasterio()
 
-
-def apply() -> None:
-    """Give the reader another ``rasterio``."""
-    safe_s1.reader.rasterio = _OURS
-
-
-def remove() -> None:
-    """Undo :func:`apply`."""
-    safe_s1.reader.rasterio = rasterio
+PATCHES = (Patch(safe_s1.reader, "rasterio", _Rasterio()),)

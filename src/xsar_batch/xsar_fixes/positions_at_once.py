@@ -23,12 +23,10 @@ from xsar.base_dataset import BaseDataset
 from xsar.sentinel1_meta import Sentinel1Meta
 from xsar.utils import haversine
 
-#: What is replaced: class, name -> as it comes.
-REPLACED = {
-    (BaseDataset, "_local_gcps"): BaseDataset._local_gcps,
-    (Sentinel1Meta, "_dict_coords2ll"): Sentinel1Meta._dict_coords2ll,
-    (Sentinel1Meta, "geoloc"): Sentinel1Meta.geoloc,
-}
+from xsar_batch.xsar_fixes.patch import Patch
+
+_plain_functions = Sentinel1Meta._dict_coords2ll
+_plain_geoloc = Sentinel1Meta.geoloc
 
 
 def _local_gcps(self: Any) -> list[GroundControlPoint]:
@@ -51,7 +49,7 @@ def _dict_coords2ll(self: Any) -> dict:
     """Interpolation functions of longitude and latitude, made once for a grid."""
     grid, functions = self.__dict__.get("_known_coords2ll", (None, None))
     if functions is None or grid is not self.geoloc:
-        functions = REPLACED[Sentinel1Meta, "_dict_coords2ll"].fget(self)
+        functions = _plain_functions.fget(self)
         self._known_coords2ll = (self.geoloc, functions)
     return functions
 
@@ -59,7 +57,7 @@ def _dict_coords2ll(self: Any) -> dict:
 def _geoloc(self: Any) -> xr.Dataset:
     """The annotation's grid, with footprint, size and a rough transform as attributes."""
     if self.multidataset or self._geoloc is not None:
-        return REPLACED[Sentinel1Meta, "geoloc"].fget(self)
+        return _plain_geoloc.fget(self)
     grid = self.dt["geolocationGrid"].to_dataset()
     longitude, latitude = grid.longitude.values, grid.latitude.values
     corners = [(longitude[i, j], latitude[i, j]) for i, j in ((0, 0), (0, -1), (-1, -1), (-1, 0))]
@@ -84,16 +82,8 @@ def _geoloc(self: Any) -> xr.Dataset:
     return grid
 
 
-_OURS = (property(_local_gcps), property(_dict_coords2ll), property(_geoloc))
-
-
-def apply() -> None:
-    """Replace the three properties."""
-    for (owner, name), ours in zip(REPLACED, _OURS, strict=True):
-        setattr(owner, name, ours)
-
-
-def remove() -> None:
-    """Undo :func:`apply`."""
-    for (owner, name), plain in REPLACED.items():
-        setattr(owner, name, plain)
+PATCHES = (
+    Patch(BaseDataset, "_local_gcps", property(_local_gcps)),
+    Patch(Sentinel1Meta, "_dict_coords2ll", property(_dict_coords2ll)),
+    Patch(Sentinel1Meta, "geoloc", property(_geoloc)),
+)

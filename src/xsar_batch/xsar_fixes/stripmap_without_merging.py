@@ -13,6 +13,8 @@ import numpy as np
 import xarray as xr
 from safe_s1.sentinel1_xml_mappings import compounds_vars, swath_merging
 
+from xsar_batch.xsar_fixes.patch import Patch
+
 VARIABLES = (
     *("swaths", "azimuthTime", "firstAzimuthLine", "lastAzimuthLine"),
     *("firstRangeSample", "lastRangeSample"),
@@ -26,11 +28,4 @@ def _swath_merging(swaths: np.ndarray, *others: np.ndarray) -> xr.Dataset:
     return xr.Dataset(nothing).assign(azimuthTime=("dim_azimuthTime", np.array([], "M8[ns]")))
 
 
-def apply() -> None:
-    """Replace the function in the table that the reader looks it up in."""
-    compounds_vars["swath_merging"]["func"] = _swath_merging
-
-
-def remove() -> None:
-    """Undo :func:`apply`."""
-    compounds_vars["swath_merging"]["func"] = swath_merging
+PATCHES = (Patch(compounds_vars["swath_merging"], "func", _swath_merging),)

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from xsar.sentinel1_dataset import Sentinel1Dataset
 
-_plain = Sentinel1Dataset.add_swath_number
+from xsar_batch.xsar_fixes.patch import Patch
 
 FLAGS = "0 : no swath \n1 : unique swath \n2 : undecided swath"
 BOUNDS = ("firstAzimuthLine", "lastAzimuthLine", "firstRangeSample", "lastRangeSample")
@@ -47,11 +47,4 @@ def _add_swath_number(self: Any) -> None:
     self.datatree["recalibration"] = self.datatree["recalibration"].assign(recalibration)
 
 
-def apply() -> None:
-    """Replace ``Sentinel1Dataset.add_swath_number``."""
-    Sentinel1Dataset.add_swath_number = _add_swath_number
-
-
-def remove() -> None:
-    """Undo :func:`apply`."""
-    Sentinel1Dataset.add_swath_number = _plain
+PATCHES = (Patch(Sentinel1Dataset, "add_swath_number", _add_swath_number),)

@@ -19,32 +19,21 @@ import xsar.base_dataset
 import xsar.sentinel1_dataset
 import xsar.utils
 
-#: Modules that hold a reference to the function; Sentinel-1 needs no others.
-HOLDERS = (xsar.utils, xsar.base_dataset, xsar.sentinel1_dataset)
+from xsar_batch.xsar_fixes.patch import Patch
 
+_plain = xsar.utils.map_blocks_coords
 _serial = itertools.count()
 
 
-def apply() -> None:
-    """Replace ``map_blocks_coords`` where xsar looks it up."""
-    plain = xsar.utils.map_blocks_coords
-    if hasattr(plain, "plain"):
-        return
-
-    def map_blocks_coords(da: Any, func: Any, func_kwargs: Any = None, **kwargs: Any) -> Any:
-        name = kwargs.pop("name", None) or "coords"
-        kwargs["name"] = f"{name}-{next(_serial)}"
-        return plain(da, func, func_kwargs=func_kwargs or {}, **kwargs)
-
-    ours: Any = wraps(plain)(map_blocks_coords)
-    ours.plain = plain
-    for module in HOLDERS:
-        module.map_blocks_coords = ours
+@wraps(_plain)
+def _map_blocks_coords(da: Any, func: Any, func_kwargs: Any = None, **kwargs: Any) -> Any:
+    name = kwargs.pop("name", None) or "coords"
+    kwargs["name"] = f"{name}-{next(_serial)}"
+    return _plain(da, func, func_kwargs=func_kwargs or {}, **kwargs)
 
 
-def remove() -> None:
-    """Undo :func:`apply`."""
-    plain = getattr(xsar.utils.map_blocks_coords, "plain", None)
-    if plain is not None:
-        for module in HOLDERS:
-            module.map_blocks_coords = plain
+#: Modules that hold a reference to the function; Sentinel-1 needs no others.
+PATCHES = tuple(
+    Patch(holder, "map_blocks_coords", _map_blocks_coords)
+    for holder in (xsar.utils, xsar.base_dataset, xsar.sentinel1_dataset)
+)

@@ -25,6 +25,7 @@ from xsar.sentinel1_dataset import Sentinel1Dataset
 
 from xsar_batch.failures import Unsupported
 from xsar_batch.sentinel1.cell_size import pixels_per_cell
+from xsar_batch.xsar_fixes.patch import Patch
 
 _plain_load = Sentinel1Reader.load_digital_number
 _plain_init = Sentinel1Dataset.__init__
@@ -58,16 +59,10 @@ def _init(self: Any, *args: Any, **kwargs: Any) -> None:
         self._dataset[name] = measurement[name] = metres
 
 
-def apply() -> None:
-    """Wrap ``Sentinel1Reader.load_digital_number`` and what makes a ``Sentinel1Dataset``."""
-    Sentinel1Reader.load_digital_number = _load_digital_number
-    Sentinel1Dataset.__init__ = _init
-
-
-def remove() -> None:
-    """Undo :func:`apply`."""
-    Sentinel1Reader.load_digital_number = _plain_load
-    Sentinel1Dataset.__init__ = _plain_init
+PATCHES = (
+    Patch(Sentinel1Reader, "load_digital_number", _load_digital_number),
+    Patch(Sentinel1Dataset, "__init__", _init),
+)
 
 
 def _integers(pixels: dict[str, float]) -> dict[str, int]:

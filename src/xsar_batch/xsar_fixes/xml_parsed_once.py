@@ -12,24 +12,17 @@ from typing import Any
 
 from safe_s1.xml_parser import XmlParser
 
+from xsar_batch.xsar_fixes.patch import Patch
 
-def apply() -> None:
-    """Let each parser remember the roots of its files."""
-    plain = XmlParser.getroot
-    if hasattr(plain, "plain"):
-        return
-
-    def getroot(self: Any, xml_file: str) -> Any:
-        roots = self.__dict__.setdefault("_roots", {})
-        if xml_file not in roots:
-            roots[xml_file] = plain(self, xml_file)
-        return roots[xml_file]
-
-    ours: Any = wraps(plain)(getroot)
-    ours.plain = plain
-    XmlParser.getroot = ours
+_plain = XmlParser.getroot
 
 
-def remove() -> None:
-    """Undo :func:`apply`."""
-    XmlParser.getroot = getattr(XmlParser.getroot, "plain", XmlParser.getroot)
+@wraps(_plain)
+def _getroot(self: Any, xml_file: str) -> Any:
+    roots = self.__dict__.setdefault("_roots", {})
+    if xml_file not in roots:
+        roots[xml_file] = _plain(self, xml_file)
+    return roots[xml_file]
+
+
+PATCHES = (Patch(XmlParser, "getroot", _getroot),)
