@@ -13,14 +13,13 @@ import numpy as np
 import pytest
 import sentinel1_demo_scenes as demo
 import xarray as xr
-from audit_products import HIDDEN, Maker, aged, changed, hide_safe, hole, renamed
+from audit_products import Maker, aged, changed, hide_safe, hole, renamed
 from safes import cut
 
 from xsar_batch.audit import command, products, removal
 from xsar_batch.batch import lock
 from xsar_batch.conversion.layout import Layout
 from xsar_batch.failures import ConfigError
-from xsar_batch.product import read
 
 # They are of xsar and what it calls.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -138,13 +137,11 @@ def test_the_safe_is_found_by_the_record_of_the_conversion(made, tmp_path):
 # -- what the notebook's users have --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("hidden", HIDDEN)
-def test_variables_that_are_mixed_up(made, hidden, tmp_path):
-    path = changed(made("mixed_up"), tmp_path / "a.nc", *HIDDEN[hidden])
-    kind, cause = bad(path)
+def test_variables_that_are_mixed_up(made):
+    """All the same array, as with dask 2025.9 and later (umr-lops/xsar#261)."""
+    kind, cause = bad(made("mixed_up"))
     assert kind == "positions"
-    assert cause.startswith("longitude, latitude, incidence, elevation, offboresight")
-    assert "hold the same values (umr-lops/xsar#261" in cause
+    assert cause.startswith("positions are up to ")
 
 
 @pytest.mark.parametrize("how", ["failed", "killed"])
@@ -262,16 +259,6 @@ def test_a_variable_without_values(made, how, name, tmp_path):
     assert bad(path) == ("empty", f"{name}{layer} is all {what}")
 
 
-@pytest.mark.parametrize("dim", ["line", "sample"])
-@pytest.mark.parametrize("change", [add, lambda name, by: add(name, by, -1)], ids=["all", "last"])
-@pytest.mark.parametrize("hidden", HIDDEN)
-def test_labels_that_are_no_centres(made, hidden, dim, change, tmp_path):
-    path = changed(made("ours"), tmp_path / "a.nc", change(dim, 30), *HIDDEN[hidden])
-    kind, cause = bad(path)
-    # Where the annotation is there, it is asked for positions at those labels first.
-    assert kind == ("positions" if hidden == "annotation" else "labels"), cause
-
-
 def test_a_name_of_another_safe(made, tmp_path):
     path = made("ours")
     other = shutil.copyfile(path, tmp_path / f"{path.stem[:-4]}0000.nc")
@@ -306,16 +293,12 @@ def test_versions(made, at_least, cause, tmp_path):
 def test_files_that_are_cut_short(made, how, tmp_path):
     for keep in (0.999, 0.7, 0.2, 2000, 100, 40, 7):
         path = Path(shutil.copyfile(made(how), tmp_path / made(how).name))
-        size = path.stat().st_size
         cut(path, keep)
-        kind, cause = bad(path)
-        assert kind == "unreadable"
-        if path.stat().st_size >= 64:
-            assert cause == f"cut short: {path.stat().st_size} of {size} bytes"
+        assert bad(path)[0] == "unreadable"
     os.truncate(path, 0)
-    assert bad(path) == ("unreadable", "the file is empty")
+    assert bad(path)[0] == "unreadable"
     path.write_text("<html>404 Not Found</html>")
-    assert bad(path) == ("unreadable", "this is no netCDF file")
+    assert bad(path) == ("unreadable", "damaged: NetCDF: Unknown file format")
 
 
 def test_damage_inside_of_compressed_values(made, tmp_path):
@@ -342,7 +325,7 @@ def test_damage_inside_of_compressed_values(made, tmp_path):
         path.write_bytes(damaged)
         state = products.check(path).state
         if state == "well":
-            xr.testing.assert_identical(read.read(path), read.read(whole))
+            xr.testing.assert_equal(*(xr.load_dataset(one) for one in (path, whole)))
         else:
             found += 1
     assert found >= 20
@@ -383,12 +366,12 @@ def test_what_is_gone_or_cannot_be_read(tmp_path, monkeypatch):
     (tmp_path / "link.nc").symlink_to("nowhere")
     assert products.check(tmp_path / "link.nc") is None
 
-    def denied(path):
+    def denied(*anything):
         raise PermissionError(errno.EACCES, "Permission denied")
 
     (tmp_path / "a.nc").write_text("x")
     # root may read everything.
-    monkeypatch.setattr(products.read, "read", denied)
+    monkeypatch.setattr(Path, "open", denied)
     verdict = products.check(tmp_path / "a.nc")
     assert (verdict.state, verdict.cause) == ("unknown", "cannot be read: Permission denied")
 

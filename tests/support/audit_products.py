@@ -152,10 +152,6 @@ def hide_safe(file: netCDF4.Dataset) -> None:
     file.setncattr("name", "SENTINEL1_DS:/nowhere:IW")
 
 
-#: With the SAFE at hand, and without.
-HIDDEN = {"annotation": (), "nothing": (hide_safe,)}
-
-
 def hole(path: Path, values: np.ndarray) -> None:
     """Zeros instead of these values, as where a block never arrived."""
     data = path.read_bytes()

@@ -157,7 +157,7 @@ def asked(monkeypatch):
 def test_image_is_looked_up_once(safe, asked):
     opened(safe, "1000m")
     assert asked.count("image") > 4, CAN_GO.format("looked_up_once")
-    looked_up_once.apply()
+    put_on(looked_up_once)
     asked.clear()
     reader = safe_s1.reader.Sentinel1Reader(f"SENTINEL1_DS:{safe}:IW")
     before = str(reader.image)

@@ -1,13 +1,13 @@
 """Each workaround: needed still, and a cure. Where the first half fails, the workaround can go."""
 
 import re
+from inspect import getattr_static
 from pathlib import Path
 
 import dask
 import geopandas
 import numpy as np
 import pytest
-import safe_s1.reader
 import sentinel1_demo_scenes as demo
 import shapely
 import xarray as xr
@@ -15,11 +15,7 @@ import xsar
 from independent import Grd
 from plain_xsar import CAN_GO, opened
 from pyproj import Geod
-from safe_s1.reader import Sentinel1Reader
-from safe_s1.sentinel1_xml_mappings import compounds_vars
-from safe_s1.xml_parser import XmlParser
 from safes import as_cog
-from xsar.sentinel1_dataset import Sentinel1Dataset
 
 from xsar_batch import xsar_fixes
 from xsar_batch.failures import Unsupported
@@ -27,7 +23,7 @@ from xsar_batch.l1b import l1b
 from xsar_batch.product import verify
 from xsar_batch.product.netcdf import with_provenance
 from xsar_batch.sentinel1 import safe as safe_check
-from xsar_batch.xsar_fixes import positions_at_once, unique_dask_names
+from xsar_batch.xsar_fixes import ALWAYS, REPAIRS
 
 # No multiple of 100 pixels, as with most real scenes.
 SIZE = {"lines": 1230, "samples": 1560}
@@ -319,17 +315,12 @@ def test_plain_xsar_takes_the_azimuth_noise_of_the_last_polarisation_for_all(pla
 
 def held():
     """Everything that a workaround replaces."""
-    functions = [module.map_blocks_coords for module in unique_dask_names.HOLDERS]
-    properties = [vars(owner)[name] for owner, name in positions_at_once.REPLACED]
+    patches = [patch for module in (*ALWAYS, *REPAIRS) for patch in module.PATCHES]
     return [
-        *functions,
-        *properties,
-        compounds_vars["swath_merging"]["func"],
-        Sentinel1Dataset._lazy_load_luts,
-        Sentinel1Dataset.add_swath_number,
-        Sentinel1Reader.load_digital_number,
-        safe_s1.reader.rasterio,
-        XmlParser.getroot,
+        patch.owner[patch.name]
+        if isinstance(patch.owner, dict)
+        else getattr_static(patch.owner, patch.name)
+        for patch in patches
     ]
 
 

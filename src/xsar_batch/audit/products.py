@@ -1,8 +1,8 @@
 """The audit of a product that is there: of this workflow, or of the old notebook.
 
 The checks are those that a product of this workflow passes before it gets its name
-(:mod:`xsar_batch.product.verify`). Positions are compared with the annotation of the SAFE. Without
-the SAFE a product can be found to be bad, but not to be right.
+(:mod:`xsar_batch.product.verify`). Positions and labels are compared with the annotation of the
+SAFE. Without the SAFE a product can be found to be bad, but not to be right.
 """
 
 import re
@@ -11,16 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
 from packaging.version import InvalidVersion, Version
 
-from xsar_batch.audit import labels
 from xsar_batch.conversion import outcome
 from xsar_batch.conversion.layout import Layout
 from xsar_batch.conversion.user_function import OURS
 from xsar_batch.failures import BadProduct, BadSafe, Unsupported
-from xsar_batch.product import read, verify
+from xsar_batch.product import verify
 from xsar_batch.product.variables import names
 from xsar_batch.sentinel1 import annotation, files
 from xsar_batch.sentinel1.annotation import Annotation
@@ -38,9 +36,10 @@ KINDS = {
     "version": "made by an older version than asked for",
 }
 
-#: Incidence in degrees that some Sentinel-1 mode has (Sentinel-1 Product Definition,
-#: S1-RS-MDA-52-7440: stripmap 18.3 to 46.8, IW 29.1 to 46.0, EW 18.9 to 47.0), with a margin.
-INCIDENCE = (15.0, 50.0)
+#: The reader of xsar notes in a comment which resolution it was asked for. Only with whole pixels
+#: does it average those that its labels name.
+_ASKED_FOR = re.compile(r'resampled at "(.+?)" with ')
+_WHOLE_PIXELS = re.compile(r"\{'line': \d+, 'sample': \d+\}")
 
 POLARISATIONS = {"SV": ["VV"], "SH": ["HH"], "DV": ["VV", "VH"], "DH": ["HH", "HV"]}
 
@@ -99,16 +98,24 @@ def check(
     in_name = path.stem if parse(path.stem) else ""
     try:
         seen = identity(path)
-        ds = read.read(path)
+        path.open("rb").close()
     except FileNotFoundError:
         return None
     except OSError as error:
         return Verdict(path, "unknown", cause=f"cannot be read: {error.strerror or error}")
-    except read.Unreadable as error:
+    try:
+        # All values: HDF5 compares checksums of compressed ones when they are read.
+        ds = xr.load_dataset(path, engine="netcdf4", decode_times=False)
+    except Exception as error:
+        # The libraries have no end of words for damage, and of types.
+        if not path.exists():
+            return None
+        text = (isinstance(error, OSError) and error.strerror) or " ".join(str(error).split())
+        cause = f"damaged: {text}"
         # Without anything inside, only the name can say that this is one of ours.
         if not in_name:
-            return Verdict(path, "other", cause=str(error))
-        return Verdict(path, "bad", seen, "unreadable", str(error), in_name)
+            return Verdict(path, "other", cause=cause)
+        return Verdict(path, "bad", seen, "unreadable", cause, in_name)
     in_file = _safe_name(ds)
     if not (in_name or in_file):
         return Verdict(path, "other", cause="it names no SAFE of Sentinel-1")
@@ -171,21 +178,32 @@ def _image(name: str, folders: Iterable[str | None]) -> Annotation | None:
 
 def _check(ds: xr.Dataset, known: Mapping[str, str], image: Annotation | None) -> None:
     """All checks but that of versions."""
-    if known["made_by"] not in ("xsar-batch", "notebook"):
+    is_ours = known["made_by"] == "xsar-batch"
+    if is_ours or known["made_by"] == "notebook":
+        _check_whole(ds, known["safe"], is_ours)
+    else:
         with _judged("empty"):
             verify.check_not_empty(ds)
-        _check_place(ds, image)
+    if image is None:
         return
-    is_ours = known["made_by"] == "xsar-batch"
+    with _judged("positions"):
+        verify.check_place(ds, image.grid)
+    with _judged("labels"):
+        if is_ours:
+            _check_labels(ds, image)
+        elif known["made_by"] == "notebook":
+            _check_drift(ds, image)
+
+
+def _check_whole(ds: xr.Dataset, safe: str, is_ours: bool) -> None:
     # Which others a product of the notebook has is a matter of xsar's version, and of what it kept.
     wanted = names() if is_ours else names(lambda variable: variable.is_essential)
-    fields = parse(known["safe"])
+    fields = parse(safe)
     assert fields is not None, "what made it is told by the name of its SAFE"
     pols = fields["polarisation"]
     with _judged("incomplete"):
         verify.check_complete(ds, wanted, POLARISATIONS.get(pols, [pols]))
-    there = [name for name in names() if name in ds.variables]
-    empty = verify.without_values(ds, there)
+    empty = verify.without_values(ds, [name for name in names() if name in ds.variables])
     if empty:
         more = f", and {len(empty) - 1} more like it" if len(empty) > 1 else ""
         raise _Bad("empty", empty[0] + more)
@@ -193,57 +211,45 @@ def _check(ds: xr.Dataset, known: Mapping[str, str], image: Annotation | None) -
         zeros = int((ds.variables[name].values == 0).sum()) if name in ds.variables else 0
         if zeros:
             raise _Bad("incomplete", f"{name} is zero in {zeros} cells: a part of the file is gone")
-    _check_place(ds, image)
-    _check_labels(ds, image, is_ours)
 
 
-def _check_place(ds: xr.Dataset, image: Annotation | None) -> None:
-    """Check positions and incidence."""
-    with _judged("positions"):
-        _check_distinct(ds)
-        if "incidence" in ds.variables:
-            verify.check_incidence(ds["incidence"], *INCIDENCE)
-        if image is not None and {"longitude", "latitude"} <= set(ds.variables):
-            verify.check_place(ds, image.grid)
+def _check_labels(ds: xr.Dataset, image: Annotation) -> None:
+    """Check that ``line`` and ``sample`` are the centres of whole cells."""
+    try:
+        cell = pixels_per_cell(
+            ds.attrs.get("resolution", "0m"), image.line_spacing, image.sample_spacing
+        )
+    except (Unsupported, ValueError) as error:
+        raise BadProduct(f"resolution: {error}") from None
+    verify.check_labels(ds, image, cell)
 
 
-def _check_distinct(ds: xr.Dataset) -> None:
-    """Check that quantities are not one and the same array: with dask 2025.9 and later plain xsar
-    mixes them up (umr-lops/xsar#261)."""
-    distinct = names(lambda variable: variable.is_like_no_other)
-    there = [n for n in distinct if n in ds.variables and ds.variables[n].size > 1]
-    for alike in _groups(there, lambda name: np.diagonal(np.atleast_2d(ds[name].values)).tobytes()):
-        # The diagonal tells different quantities apart at a hundredth of the cost.
-        for same in _groups(alike, lambda name: ds[name].values.tobytes()):
-            raise BadProduct(
-                f"{', '.join(same[:-1])} and {same[-1]} hold the same values "
-                "(umr-lops/xsar#261: plain xsar with dask 2025.9 or later)"
-            )
+def _check_drift(ds: xr.Dataset, image: Annotation) -> None:
+    """Check that ``line`` and ``sample`` name the pixels that were averaged.
 
-
-def _groups(names: list[str], key: Callable[[str], bytes]) -> list[list[str]]:
-    """Names of the same key, where there is more than one of it."""
-    groups: dict[bytes, list[str]] = {}
-    for name in names:
-        groups.setdefault(key(name), []).append(name)
-    return [group for group in groups.values() if len(group) > 1]
-
-
-def _check_labels(ds: xr.Dataset, image: Annotation | None, is_ours: bool) -> None:
-    """Check that ``line`` and ``sample`` name the pixels that were averaged."""
-    with _judged("labels"):
-        labels.cell(ds)
-        if image is None:
-            return
-        if is_ours:
-            try:
-                cell = pixels_per_cell(
-                    ds.attrs.get("resolution", "0m"), image.line_spacing, image.sample_spacing
-                )
-            except (Unsupported, ValueError) as error:
-                raise BadProduct(f"resolution: {error}") from None
-            verify.check_labels(ds, image, cell)
-        labels.check_drift(ds, image.lines, image.samples)
+    For a resolution in metres plain xsar averages the whole image, but labels the cells as if what
+    remains at the far edges had been cut off (:mod:`xsar_batch.xsar_fixes.whole_pixels`). Labels
+    and positions agree with each other then: it is sigma0 that is of other pixels.
+    """
+    noted = (str(variable.attrs.get("comment", "")) for variable in ds.variables.values())
+    asked = next((found[1] for text in noted if (found := _ASKED_FOR.search(text))), None)
+    is_grid = min(ds["line"].size, ds["sample"].size) > 1
+    if asked is None or _WHOLE_PIXELS.fullmatch(asked) or not is_grid:
+        return
+    drift = []
+    for dim, pixels, metres in (
+        ("line", image.lines, image.line_spacing),
+        ("sample", image.samples, image.sample_spacing),
+    ):
+        labels = ds[dim].values
+        rest = pixels % (labels[1] - labels[0])
+        # The rest is shared out among all cells; the last one's centre lies half a cell before.
+        drift.append(metres * rest * (1 - 0.5 / labels.size))
+    if max(drift) > verify.POSITION_TOLERANCE:
+        raise BadProduct(
+            f"the farthest cells are of pixels {drift[0]:.0f} m along and {drift[1]:.0f} m "
+            f"across track from their labels and positions: xsar was asked for {asked!r}"
+        )
 
 
 def _check_versions(ds: xr.Dataset, at_least: Mapping[str, str]) -> None:

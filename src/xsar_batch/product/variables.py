@@ -33,8 +33,6 @@ class Variable:
     comment: str = ""
     #: Zero means that a part of an uncompressed file is missing.
     is_never_zero: bool = False
-    #: It varies over the image in its own way: no other variable holds the same values.
-    is_like_no_other: bool = False
     #: A product without it is of no use, whatever made it.
     is_essential: bool = False
     #: The conversion computes it; otherwise it labels the cells or comes with ``quality_flag``.
@@ -59,7 +57,7 @@ class Variable:
 _CELLS = ("line", "sample")
 _LAYERS = ("pol", *_CELLS)
 _SIGMA0 = "surface_backwards_scattering_coefficient_of_radar_wave"
-_PLACE: dict[str, Any] = {"content": "coordinate", "is_like_no_other": True, "is_essential": True}
+_PLACE: dict[str, Any] = {"content": "coordinate", "is_essential": True}
 _LABEL: dict[str, Any] = {"content": "coordinate", "is_computed": False}
 _MEASURED: dict[str, Any] = {"content": "physicalMeasurement"}
 _RAW: dict[str, Any] = {**_MEASURED, "missing_where": ("no_data",)}
@@ -129,7 +127,6 @@ VARIABLES = {
         "incidence angle at the ellipsoid",
         "degree",
         "angle_of_incidence",
-        is_like_no_other=True,
         is_essential=True,
     ),
     "elevation": Variable(
@@ -138,17 +135,13 @@ VARIABLES = {
         "degree",
         "platform_view_angle",
         is_never_zero=True,
-        is_like_no_other=True,
     ),
-    "offboresight": Variable(
-        _CELLS, "angle off the antenna's boresight", "degree", is_like_no_other=True
-    ),
+    "offboresight": Variable(_CELLS, "angle off the antenna's boresight", "degree"),
     "altitude": Variable(
         _CELLS,
         "terrain height used for geolocation",
         "m",
         "height_above_reference_ellipsoid",
-        is_like_no_other=True,
     ),
     "ground_heading": Variable(
         _CELLS, "platform heading on the ground, clockwise from north", "degree", "platform_course"
@@ -162,9 +155,7 @@ VARIABLES = {
         flags=("ocean", "land"),
     ),
     "azimuth_time": Variable(_CELLS, "azimuth (zero-Doppler) time", "", "time"),
-    "slant_range_time": Variable(
-        _CELLS, "two-way slant range time", "s", is_never_zero=True, is_like_no_other=True
-    ),
+    "slant_range_time": Variable(_CELLS, "two-way slant range time", "s", is_never_zero=True),
     "time": Variable(("line",), "azimuth time at mid-range", "", "time", content="coordinate"),
     "velocity": Variable(
         ("line",), "speed of the platform", "m s-1", "platform_speed_wrt_ground", is_never_zero=True
