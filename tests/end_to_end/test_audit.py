@@ -113,7 +113,7 @@ def test_other_files_stay(notebook, tmp_path):
     ran = audit(folder, "--move-to", folder / "aside")
     assert ran.code == 1
     assert "wind: not ours: it names no SAFE of Sentinel-1\n" in ran.out
-    assert "cut: not ours: cut short: " in ran.out
+    assert "cut: not ours: damaged: " in ran.out
     assert f"elsewhere/{link.stem} stays: it is a link: " in ran.out
     assert "15 moved to " in ran.out
     left = {path.name for path in folder.iterdir()} - others - {"aside"}

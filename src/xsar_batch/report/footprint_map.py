@@ -69,7 +69,7 @@ def draw(table: pd.DataFrame, before: Map | None = None) -> Map:
     return Map(
         *(window, WIDTH, window.height, land, graticule(window)),
         [paths.get(row, "") for row in range(len(table))],
-        *(_opacity(found.rings, window, list(table["state"])), trouble),
+        *(_opacity(found.parts, window, list(table["state"])), trouble),
     )
 
 
@@ -92,10 +92,10 @@ def _coast(window: Window) -> tuple[str, str]:
         return "", str(error)
 
 
-def _opacity(rings: np.ndarray, window: Window, states: list[str]) -> dict[str, float]:
+def _opacity(parts: np.ndarray, window: Window, states: list[str]) -> dict[str, float]:
     """So that many on top of each other let those below be seen: what failed lies on top of all."""
     failed = states.count("failed") / max(1, len(states))
-    placed = shapely.area(shapely.transform(rings, window.place)).sum()
+    placed = shapely.area(shapely.transform(parts, window.place)).sum()
     depth = placed / (WIDTH * window.height)
     return {
         "done": round(float(np.clip(0.4 / (1 + depth), 0.03, 0.25)), 3),

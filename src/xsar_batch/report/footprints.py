@@ -1,6 +1,6 @@
 """Footprints as paths of the map, from their WKT."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,59 +11,40 @@ from xsar_batch.report.window import WIDTH, Window
 
 @dataclass(frozen=True)
 class Footprints:
-    """Rings of footprints with their longitudes made to go on across ±180°.
+    """Parts of footprints: shapely polygons within ±180°, and the rows they belong to, rising."""
 
-    ``rings`` are shapely polygons; ``owners`` are the rows they belong to, rising.
-    """
-
-    rings: np.ndarray
+    parts: np.ndarray
     owners: np.ndarray
 
     @property
     def bounds(self) -> np.ndarray:
-        """West, south, east, north in degrees, a row a ring."""
-        return shapely.bounds(self.rings).reshape(-1, 4)
+        """West, south, east, north in degrees, a row a part."""
+        return shapely.bounds(self.parts).reshape(-1, 4)
 
 
-def read(texts: Sequence[str]) -> Footprints:
-    """Footprints of WKT in degrees; one that is empty, damaged or impossible is left out.
-
-    One that crosses ±180° jumps there by 360 degrees; the jump is taken out. One round a pole
-    does not close then, and is left out as well.
-    """
+def shapes(texts: Iterable[str]) -> np.ndarray:
+    """Shapes of WKT; None where it is empty or damaged."""
     given = np.array([text or None for text in texts], dtype=object)
     with np.errstate(invalid="ignore"):
-        polygons = shapely.from_wkt(given, on_invalid="ignore")
-    polygons[~np.isin(shapely.get_type_id(polygons), (3, 6))] = None
-    parts, owners = shapely.get_parts(polygons, return_index=True)
-    rings = shapely.get_exterior_ring(parts)
-    points, ring = shapely.get_coordinates(rings, return_index=True)
-    if not len(points):
-        return Footprints(np.array([], dtype=object), np.array([], dtype=int))
-    # A jump is taken out of all that follows; each ring begins where it is.
-    step = np.diff(points[:, 0], prepend=points[0, 0])
-    first = np.diff(ring, prepend=-1) > 0
-    jump = np.where(first | ~np.isfinite(step), 0, np.round(step / 360))
-    turns = np.cumsum(jump)
-    turns -= np.repeat(turns[first], np.diff(np.append(np.flatnonzero(first), len(ring))))
-    points[:, 0] -= 360 * turns
-    last = np.append(np.flatnonzero(first)[1:], len(ring)) - 1
-    possible = np.isfinite(points).all(axis=1) & (np.abs(points[:, 1]) <= 90)
-    good = np.zeros(len(rings), bool)
-    # The number of a ring in `ring` is that of its part; an empty one has no points.
-    good[ring[first]] = np.logical_and.reduceat(possible, np.flatnonzero(first))
-    good[ring[last]] &= np.abs(points[last, 0] - points[first, 0]) < 1
-    kept = good[ring]
-    polygons = shapely.polygons(shapely.linearrings(points[kept], indices=_dense(ring[kept])))
-    return Footprints(polygons, owners[good])
+        return shapely.from_wkt(given, on_invalid="ignore")
+
+
+def read(texts: Iterable[str]) -> Footprints:
+    """Footprints of WKT in degrees, as :func:`xsar_batch.sentinel1.footprint.of` gives them: in two
+    parts where they cross ±180°. One that is empty, damaged or impossible is left out."""
+    parts, owners = shapely.get_parts(shapes(texts), return_index=True)
+    west, south, east, north = shapely.bounds(parts).T
+    good = (west >= -180) & (south >= -90) & (east <= 180) & (north <= 90)
+    good &= (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & shapely.is_valid(parts)
+    return Footprints(parts[good], owners[good])
 
 
 def paths(footprints: Footprints, window: Window) -> dict[int, str]:
     """Row -> the data of an SVG path, in whole units of the window."""
-    rings, owners = footprints.rings, footprints.owners
-    if not window.pole and len(rings):
-        rings, owners = _turned(rings, owners, window)
-    placed = shapely.transform(rings, window.place)
+    parts, owners = footprints.parts, footprints.owners
+    if not window.pole and len(parts):
+        parts, owners = _turned(parts, owners, window)
+    placed = shapely.transform(parts, window.place)
     # Of a footprint with a thousand points, few can be seen.
     placed = shapely.simplify(placed, WIDTH / 6000, preserve_topology=True)
     texts = path_data(placed)
@@ -73,9 +54,9 @@ def paths(footprints: Footprints, window: Window) -> dict[int, str]:
     return made
 
 
-def _turned(rings: np.ndarray, owners: np.ndarray, window: Window) -> tuple[np.ndarray, np.ndarray]:
-    """Each ring where the window has it; twice where it hangs over one edge into the other."""
-    west, _, east, _ = shapely.bounds(rings).T
+def _turned(parts: np.ndarray, owners: np.ndarray, window: Window) -> tuple[np.ndarray, np.ndarray]:
+    """Each part where the window has it; twice where it hangs over one edge into the other."""
+    west, _, east, _ = shapely.bounds(parts).T
     home = -np.round(((west + east) / 2 - window.middle) / 360)
     shown, whose = [], []
     for turn in (-1, 0, 1):
@@ -84,9 +65,9 @@ def _turned(rings: np.ndarray, owners: np.ndarray, window: Window) -> tuple[np.n
         if turn == 0:
             # A footprint stays on the map even where it is too thin to reach inside.
             inside[:] = True
-        points, ring = shapely.get_coordinates(rings[inside], return_index=True)
-        points[:, 0] += offset[inside][ring]
-        shown.append(shapely.set_coordinates(rings[inside].copy(), points))
+        points, number = shapely.get_coordinates(parts[inside], return_index=True)
+        points[:, 0] += offset[inside][number]
+        shown.append(shapely.set_coordinates(parts[inside].copy(), points))
         whose.append(owners[inside])
     owner = np.concatenate(whose)
     order = np.argsort(owner, kind="stable")
@@ -113,8 +94,3 @@ def path_data(polygons: np.ndarray) -> list[str]:
         x, y = whole[begin]
         texts[owner[number]] += f"M{x} {y}{'l' + line if line else 'h1'}z".replace(" -", "-")
     return texts
-
-
-def _dense(numbers: np.ndarray) -> np.ndarray:
-    """0, 1, 2, ... for what rises with gaps."""
-    return np.cumsum(np.diff(numbers, prepend=numbers[:1]) > 0)

@@ -19,10 +19,10 @@ def of(safe: Path) -> str:
         ring = [(longitude, latitude) for latitude, longitude in corners]
     except (BadSafe, OSError, ValueError):
         return ""
-    return _wkt(ring) if len(ring) >= 3 else ""
+    return wkt(ring) if len(ring) >= 3 else ""
 
 
-def _wkt(ring: list[tuple[float, float]]) -> str:
+def wkt(ring: list[tuple[float, float]]) -> str:
     """Corners (longitude, latitude) as a POLYGON; across 180 degrees as a MULTIPOLYGON that is cut
     there (RFC 7946, 3.1.9), as in the product."""
     longitudes = [longitude for longitude, _ in ring]
