@@ -118,7 +118,7 @@ class World:
         folder = self.ledger.new(f"pack-{len(self.prepared)}")
         tasks = [entry.task for entry in entries]
         made = pack(self.tmp_path, *tasks, owner=self.ledger.me, name=folder.path.name)
-        folder.write(made, "", {})
+        folder.write(made)
         self.prepared.append(folder)
         self.packs.append([task.wildcards["name"] for task in tasks])
         return folder, made, [folder.path.name]
@@ -187,7 +187,7 @@ def left(tmp_path, *names, name="earlier", job_id="7.s", digest="same"):
     """A pack that a Snakemake which is dead now has left."""
     folder = Folder(tmp_path / "pbs" / name)
     tasks = [task(tmp_path, one, digest) for one in names]
-    folder.write(pack(tmp_path, *tasks, name=name), "", {})
+    folder.write(pack(tmp_path, *tasks, name=name))
     if job_id:
         folder.id = job_id
     return folder

@@ -1,7 +1,5 @@
 """The folder of a PBS job: who may run it, and what it tells of its jobs."""
 
-import os
-import stat
 import subprocess
 import sys
 import time
@@ -15,7 +13,7 @@ TASKS = [
 ]
 #: Of a Snakemake that is dead.
 PACK = Pack(
-    *("pack", TASKS, ["--keep"], 1, 1, 600, 500, "/log", "/output"),
+    *("pack", TASKS, ["--keep"], 1, 600, 500, "/log", "/output"),
     owner={"host": "other", "pid": 1},
 )
 
@@ -23,7 +21,7 @@ PACK = Pack(
 @pytest.fixture
 def folder(tmp_path):
     made = Folder(tmp_path / "pbs" / "pack-1")
-    made.write(PACK, "#!/bin/bash\n", {"SECRET": "x", "LANG": "é\n+5"})
+    made.write(PACK)
     return made
 
 
@@ -32,18 +30,6 @@ def folder(tmp_path):
 
 def test_what_is_written_is_read(folder):
     assert Folder(folder.path).pack() == PACK
-    assert (folder.path / "env.sh").read_text() == "export SECRET=x\nexport LANG='é\n+5'\n"
-    assert (folder.path / "job.sh").read_text() == "#!/bin/bash\n"
-
-
-def test_the_environment_is_the_users_alone(tmp_path):
-    before = os.umask(0)
-    try:
-        folder = Folder(tmp_path / "p")
-        folder.write(PACK, "", {"SECRET": "x"})
-    finally:
-        os.umask(before)
-    assert stat.S_IMODE((folder.path / "env.sh").stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"name": "a"}', '{"tasks": []}', "null"])

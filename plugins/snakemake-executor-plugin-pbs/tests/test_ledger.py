@@ -27,7 +27,7 @@ def pack(*names, owner=DEAD):
 def left(root, name, made, age=0.0):
     """A folder as an earlier Snakemake has left it, so many seconds ago."""
     folder = Folder(root / name)
-    folder.write(made, "", {})
+    folder.write(made)
     then = time.time() - age
     for path in (folder.path / "pack.json", folder.path):
         os.utime(path, (then, then))

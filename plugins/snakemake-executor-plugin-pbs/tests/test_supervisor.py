@@ -57,7 +57,7 @@ class Job:
         self.folder = Folder(root / "pack")
         made = pack(root, *(task(root, str(n)) for n in range(count)))
         values = {**vars(made), "log": str(root / "log"), **more}
-        self.folder.write(type(made)(**values), "", {})
+        self.folder.write(type(made)(**values))
         body = "\n    ".join(body.strip().splitlines())
         self.process = subprocess.Popen(
             [sys.executable, "-c", program.replace("BODY", body), self.folder.path],

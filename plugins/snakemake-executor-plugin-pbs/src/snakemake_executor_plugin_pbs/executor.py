@@ -18,12 +18,11 @@ from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 from snakemake_interface_executor_plugins.utils import encode_target_jobs_cli_args
 
-from . import arguments, digest, logs, preflight, qsub, scheduling, site
+from . import arguments, digest, job_script, logs, preflight, qsub, scheduling, site
 from .commands import Commands
 from .environment import portable
 from .folder import Folder, Pack, Task
 from .interrupt import Interrupt
-from .job_script import current_umask, job_script
 from .ledger import Ledger
 from .pbs_jobs import PbsJobs
 from .request import PackRequest, Request
@@ -67,7 +66,7 @@ class Executor(RemoteExecutor):
             logs.remove_old(self.logdir, settings.delete_logfiles_older_than)
         # PBS keeps quiet about an output that it cannot deliver, and loses it.
         self.logdir.mkdir(parents=True, exist_ok=True)
-        self._umask = current_umask()
+        self._umask = job_script.current_umask()
         self._run = "".join(secrets.choice(_TOKEN) for _ in range(3))
         self._number = 0
         self._problem = ""
@@ -175,19 +174,18 @@ class Executor(RemoteExecutor):
             owner=self.pbs.ledger.me,
             asked_mb=asked.mem_mb,
         )
-        environment = {**portable(os.environ), **self.envvars()}
-        folder.write(pack, self._script(folder.path), environment)
-        script = str(folder.path / "job.sh")
+        script = job_script.write(
+            folder.path,
+            self.workdir,
+            self._umask,
+            environment={**portable(os.environ), **self.envvars()},
+            precommand=self.workflow.remote_execution_settings.precommand or "",
+            command=(self.get_python_executable(), "-m", _SUPERVISOR, str(folder.path)),
+        )
+        folder.write(pack)
         # Relative to here: PBS takes nothing but ASCII in it, and what is above is not ours.
         output = os.path.relpath(pack.output, self.workdir)
-        return folder, pack, qsub.arguments(asked, name, output, script, self._umask)
-
-    def _script(self, folder: Path) -> str:
-        settings = self.workflow.remote_execution_settings
-        command = (self.get_python_executable(), "-m", _SUPERVISOR, str(folder))
-        return job_script(
-            *(self.workdir, self._umask, folder / "env.sh", settings.precommand or "", command)
-        )
+        return folder, pack, qsub.arguments(asked, name, output, str(script), self._umask)
 
     def get_job_args(self, job: JobExecutorInterface, **kwargs: Any) -> str:
         """Not those of the remote executor: files to wait for are collected for a whole pack."""

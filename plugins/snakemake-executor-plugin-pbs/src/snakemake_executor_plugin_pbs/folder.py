@@ -5,13 +5,10 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
-
-from .environment import as_bash
 
 #: Bytes of events that are read at once: those of some thousand jobs.
 READ_AT_ONCE = 1 << 22
@@ -106,13 +103,9 @@ class Folder:
 
     # -- written once -----------------------------------------------------------------------
 
-    def write(self, pack: Pack, script: str, environment: Mapping[str, str]) -> None:
-        """Make the folder, before anything is submitted."""
-        self.path.mkdir(parents=True)
-        private = os.open(self.path / "env.sh", os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
-        with os.fdopen(private, "w", errors="surrogateescape") as file:
-            file.write(as_bash(environment))
-        (self.path / "job.sh").write_text(script)
+    def write(self, pack: Pack) -> None:
+        """Write what is to be done, before it is submitted and after all else is there."""
+        self.path.mkdir(parents=True, exist_ok=True)
         # There from the start: a network file system remembers for a minute that a file is absent.
         for name in ("events", "beat"):
             (self.path / name).touch()

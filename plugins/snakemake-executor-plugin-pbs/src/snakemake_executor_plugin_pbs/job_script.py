@@ -2,12 +2,35 @@
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from .environment import as_bash
 
 #: May name a Python file that runs ``-m MODULE …`` in its own way, to begin sooner for example: on
 #: nodes that see it, Python is started with it.
 STARTER = "PYTHON_STARTER"
+
+
+def write(
+    folder: Path,
+    workdir: Path,
+    umask: str,
+    environment: Mapping[str, str],
+    precommand: str,
+    command: Sequence[str],
+) -> Path:
+    """Write the script and the environment that it sets into a folder; returns the script's path.
+
+    The environment may hold secrets: its file is for the user alone.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    private = os.open(folder / "env.sh", os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
+    with os.fdopen(private, "w", errors="surrogateescape") as file:
+        file.write(as_bash(environment))
+    script = folder / "job.sh"
+    script.write_text(job_script(workdir, umask, folder / "env.sh", precommand, command))
+    return script
 
 
 def job_script(

@@ -12,10 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .. import qstat, qsub, site
+from .. import job_script, qstat, qsub, site
 from ..commands import Commands
-from ..environment import as_bash, portable
-from ..job_script import current_umask, job_script
+from ..environment import portable
 from ..request import PackRequest, Request
 from ..settings import ExecutorSettings
 from . import probe
@@ -79,14 +78,13 @@ class NodeJob:
         yield self._end()
 
     def _submission(self) -> list[str]:
-        umask = current_umask()
-        environment = self.path / "env.sh"
-        environment.touch(mode=0o600)
-        environment.write_text(as_bash(portable(os.environ)), errors="surrogateescape")
+        umask = job_script.current_umask()
         lists = (json.dumps(list(self.modules)), json.dumps(self.paths))
         command = (sys.executable, str(Path(probe.__file__)), str(self.path), *lists)
-        script = self.path / "job.sh"
-        script.write_text(job_script(self.path, umask, environment, self.precommand, command))
+        environment = portable(os.environ)
+        script = job_script.write(
+            self.path, self.path, umask, environment, self.precommand, command
+        )
         resources = {"mem_mb": _MEM_MB, "runtime": _MINUTES}
         asked = PackRequest.of(
             Request.of("doctor", 1, 1, resources, self.settings), 1, ExecutorSettings()
