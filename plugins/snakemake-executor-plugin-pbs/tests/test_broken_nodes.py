@@ -1,4 +1,4 @@
-"""PBS jobs that end before their Python begins: their jobs are innocent, the node is named."""
+"""PBS jobs that end before their Python begins: their jobs go again, the node is named."""
 
 import pytest
 from scripted_pbs import RUNS
@@ -72,7 +72,7 @@ def test_one_that_begins_ends_the_count():
         assert nodes.failed("node7", "x", 1000.0 * number) == (number == 0)
         if number % (MOST - 1) == 0:
             nodes.worked()
-        assert nodes.verdict == ""
+        assert nodes.why_to_end == ""
 
 
 @pytest.mark.parametrize("by", ["a requeue", "SIGTERM"])

@@ -8,7 +8,7 @@ from scripted_pbs import QUEUED, RUNS, folders
 from snakemake_executor_plugin_pbs.backoff import BACKOFF
 from snakemake_executor_plugin_pbs.commands import Round
 from snakemake_executor_plugin_pbs.folder import Use
-from snakemake_executor_plugin_pbs.pbs_jobs import KEPT, LAST_WORDS
+from snakemake_executor_plugin_pbs.pbs_jobs import KEPT, WAIT_FOR_ENDS
 from snakemake_executor_plugin_pbs.running import GONE_ROUNDS, GONE_SECONDS
 
 # -- asking ----------------------------------------------------------------------------------
@@ -211,6 +211,6 @@ def test_last_words_are_not_waited_for_for_long(world):
     here = reported(world)
     begin = here.now
     here.pbs.close()
-    assert LAST_WORDS <= here.now - begin < LAST_WORDS + 1
+    assert WAIT_FOR_ENDS <= here.now - begin < WAIT_FOR_ENDS + 1
     # It writes into its folder still.
     assert folders(here) == {"pack-0"}

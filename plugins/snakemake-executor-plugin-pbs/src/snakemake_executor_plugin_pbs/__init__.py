@@ -1,19 +1,29 @@
 """Snakemake executor for PBS Pro and OpenPBS: many jobs of Snakemake in one PBS job, each with
 its own end.
 
-=============================  ====================================================================
-``executor``                   what Snakemake sees: its jobs come in, their ends go out
-``pbs_jobs``                   what the main process does every other second, in this order:
-``adoption``, ``running``      look into folders, and conclude what became of jobs
-``qstat``, ``commands``        ask PBS about all PBS jobs at once
-``packing``, ``submission``    submit what waits (``request``, ``resources``, ``qsub``)
-``broken_nodes``, ``backoff``  wait, where that does not work
-``folder``, ``ledger``         a folder for each PBS job, in which both sides meet
-``supervisor``                 the process of a PBS job: starts Snakemake (``inside``), tells what
-                               becomes of each job, and ends those that break their ``limits``
-``preflight``                  what is refused before the first submission (``queues``, ``site``)
-``doctor``                     a check of a site, by hand
-=============================  ====================================================================
+What it is made of, and what users would miss without:
+
+======================  ===========================================================================
+``executor``            what Snakemake sees: its jobs come in, their ends go out
+``pbs_jobs``            all PBS jobs, every other second: look into folders, ask PBS, submit
+``packing``             packs: thousands of short jobs would be thousands of PBS jobs
+``request``             what is asked of PBS (``resources``), in the words of ``qsub``
+``submission``          what qsub's answers lead to: a server that is away fails no job
+``broken_nodes``        one node without Python would eat all that waits (``backoff``)
+``commands``            one ``qstat`` for all PBS jobs; its answers are read with suspicion
+``folder``, ``ledger``  a folder for each PBS job, in which both sides meet: jobs end one by one
+``running``             what became of jobs, of what their PBS job and PBS itself have told
+``adoption``            after a kill, PBS jobs are taken over if they do the same (``digest``)
+``cancel``              Ctrl-C leaves no PBS job behind (``interrupt``)
+``supervisor``          the process of a PBS job: starts Snakemake (``inside``) by way of a
+                        ``job_script`` with the user's ``environment`` and Snakemake's ``arguments``
+``limits``              one job that hangs or needs too much memory ends alone (``processes``)
+``preflight``           what PBS would refuse is said before the first submission (``queues``,
+                        ``site``)
+``efficiency``          what to ask for next time; which ``logs`` are kept
+``scheduling``          Snakemake's scheduler is slow with 100,000 jobs under some settings
+``doctor``              a check of a site, by hand, before the first run
+======================  ===========================================================================
 """
 
 from snakemake_interface_executor_plugins.settings import CommonSettings

@@ -12,8 +12,8 @@ MOST = 5
 class BrokenNodes:
     """Counts PBS jobs that never began, and the pauses that follow.
 
-    A broken node is free again at once, so it would eat all that waits. Its jobs are innocent and
-    go again, but after growing pauses, in which other nodes become free.
+    A broken node is free again at once, so it would eat all that waits. Its jobs are not at fault
+    and go again, but after growing pauses, in which other nodes become free.
     """
 
     pause: Backoff = field(default_factory=Backoff)
@@ -36,7 +36,7 @@ class BrokenNodes:
         self.pause.worked()
 
     @property
-    def verdict(self) -> str:
+    def why_to_end(self) -> str:
         """Why the run ends; empty as long as it need not."""
         if self.in_a_row < MOST:
             return ""

@@ -99,7 +99,7 @@ class Folder:
         self.events = Events()
         self._lock = threading.Lock()
         #: Lines that could not be written yet.
-        self._untold: list[bytes] = []
+        self._pending: list[bytes] = []
 
     # -- written once -----------------------------------------------------------------------
 
@@ -173,25 +173,25 @@ class Folder:
         line = json.dumps({"event": event, "task": task, "at": round(time.time(), 3), **more})
         with self._lock:
             # A line that another process could write only half is ended first.
-            self._untold.append(b"\n" + line.encode() + b"\n")
-            self._write_untold()
+            self._pending.append(b"\n" + line.encode() + b"\n")
+            self._write_pending()
 
     def flush(self, seconds: float = 30) -> None:
         """Write what could not be written before; wait so long for room on the disk."""
         until = time.monotonic() + seconds
-        while self._untold and time.monotonic() < until:
+        while self._pending and time.monotonic() < until:
             time.sleep(0.5)
             with self._lock:
-                self._write_untold()
+                self._write_pending()
 
-    def _write_untold(self) -> None:
+    def _write_pending(self) -> None:
         with suppress(OSError):
             handle = os.open(self.path / "events", os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o644)
             try:
-                while self._untold:
-                    if os.write(handle, self._untold[0]) < len(self._untold[0]):
+                while self._pending:
+                    if os.write(handle, self._pending[0]) < len(self._pending[0]):
                         return
-                    self._untold.pop(0)
+                    self._pending.pop(0)
             finally:
                 os.close(handle)
 

@@ -37,7 +37,7 @@ LOOKS_A_SECOND = 30
 KEPT = 60.0
 
 #: Seconds that a run waits at its end for PBS jobs that are ending.
-LAST_WORDS = 3.0
+WAIT_FOR_ENDS = 3.0
 
 
 class PbsJobs:
@@ -95,7 +95,7 @@ class PbsJobs:
     @property
     def seconds_between_looks(self) -> float:
         """So that no more than `LOOKS_A_SECOND` folders are read a second."""
-        return max(LOOK, sum(one.may_speak for one in self.running) / LOOKS_A_SECOND)
+        return max(LOOK, sum(one.may_have_news for one in self.running) / LOOKS_A_SECOND)
 
     # -- jobs come in -----------------------------------------------------------------------
 
@@ -130,7 +130,7 @@ class PbsJobs:
             self._take_in(now)
             for one in self.running:
                 # A server that is away does not tell that it runs by now.
-                if one.may_speak or now - one.looked_at >= self.interval:
+                if one.may_have_news or now - one.looked_at >= self.interval:
                     self._look_at(one, now)
             if not self._cancelled.is_set():
                 self._ask(now)
@@ -176,17 +176,17 @@ class PbsJobs:
             for other in self.running
         )
         if not may_work and not self.submission.fatal:
-            self.submission.fatal = self.submission.nodes.verdict
+            self.submission.fatal = self.submission.nodes.why_to_end
 
     def _take_back(self, report: Report, now: float) -> None:
         """An end is to be reported, but for a job that never began: it waits for another PBS job,
         and that is no attempt of its own."""
         entry = report.entry
-        if not report.is_innocent or (entry.returns >= RETURNS and not report.is_endless):
+        if not report.may_go_again or (entry.returns >= RETURNS and not report.is_fault_of_node):
             self._due.append(report)
             return
         self.submission.add(entry, now)
-        if not report.is_endless:
+        if not report.is_fault_of_node:
             entry.returns += 1
             again = f"{report.failure}. What had not begun is submitted again"
             self.submission.say_once(again, report.failure or "")
@@ -212,7 +212,7 @@ class PbsJobs:
             self._say("PBS answers again")
         for one in self.running:
             status = answer.jobs.get(one.id or "")
-            one.told(status, one.id in answer.gone, now)
+            one.take_in(status, one.id in answer.gone, now)
             if status is not None and (trouble := qstat.trouble(status)):
                 self.submission.say_once(f"PBS job {one.id} {trouble}", trouble)
 
@@ -275,7 +275,7 @@ class PbsJobs:
     def close(self) -> None:
         """Remove what no later run has a use for."""
         if not self._cancelled.is_set():
-            self._hear_last_words()
+            self._wait_for_ends()
         for _, one in self._finished:
             one.folder.remove()
         keep = set()
@@ -287,9 +287,9 @@ class PbsJobs:
                 keep.add(one.folder.path)
         self.ledger.tidy(keep)
 
-    def _hear_last_words(self) -> None:
+    def _wait_for_ends(self) -> None:
         """Wait for PBS jobs of which all is reported: they are ending."""
-        until = self._clock() + LAST_WORDS
+        until = self._clock() + WAIT_FOR_ENDS
         while ending := [one for one in self.running if not one.entries]:
             now = self._clock()
             for one in ending:

@@ -16,7 +16,7 @@ from .folder import NO_FOLDER, Folder, Pack, Task
 from .qstat import Cause, Status
 from .request import PackRequest, Request
 
-#: Seconds that a job's last words may take to be seen here: shared file systems lag behind.
+#: Seconds that a job's last events may take to be seen here: shared file systems lag behind.
 LAG = 5.0
 
 #: Rounds of qstat, and seconds, after which a job that the server does not know is given up, if
@@ -45,15 +45,15 @@ class Entry:
 class Report:
     """A job came to its end; ``failure`` says in words why, None for success.
 
-    ``is_innocent``: it had not begun, and what ended its PBS job was no fault of its own.
-    ``is_endless``: however often that happens, it is submitted again.
+    ``may_go_again``: it had not begun, and what ended its PBS job was no fault of its own.
+    ``is_fault_of_node``: its PBS job never began; it goes again however often that happens.
     """
 
     entry: Entry
     failure: str | None = None
     log: str | None = None
-    is_innocent: bool = False
-    is_endless: bool = False
+    may_go_again: bool = False
+    is_fault_of_node: bool = False
     #: How long it ran, where that is known.
     seconds: float | None = None
 
@@ -75,7 +75,7 @@ class Running:
     is_over: bool = False
     #: Why it ended before its supervisor began, as on a broken node; empty if it did begin.
     start_failure: str = ""
-    #: Seconds that its last words may take to be seen here.
+    #: Seconds that its last events may take to be seen here.
     lag: float = LAG
     #: When its folder was last looked at.
     looked_at: float = float("-inf")
@@ -86,7 +86,7 @@ class Running:
     _beat: str = ""
     _beat_seen: float = float("-inf")
 
-    def told(self, status: Status | None, is_gone: bool, now: float) -> None:
+    def take_in(self, status: Status | None, is_gone: bool, now: float) -> None:
         """Take in an answer of qstat; neither of both: nobody knows, and nothing changes."""
         if status is not None:
             self.status, self._gone_since, self._gone_rounds = status, None, 0
@@ -102,7 +102,7 @@ class Running:
                 yield self.entries[number], line["at"]
 
     @property
-    def may_speak(self) -> bool:
+    def may_have_news(self) -> bool:
         """Whether its folder may hold something new: not while PBS keeps it waiting, as far as is
         known."""
         return self.status is None or not self.status.is_waiting
@@ -128,10 +128,10 @@ class Running:
             when = "while it ran" if has_begun else "before it began"
             why_here = f"PBS job {self.id} ended {when}: {why}"
             entry = self.entries.pop(number)
-            innocent = not has_begun and self._is_innocent(cause)
-            yield self._failed(number, entry, why_here, innocent, bool(self.start_failure))
+            may_go_again = not has_begun and self._may_go_again(cause)
+            yield self._failed(number, entry, why_here, may_go_again, bool(self.start_failure))
 
-    def _is_innocent(self, cause: Cause) -> bool:
+    def _may_go_again(self, cause: Cause) -> bool:
         """Whether what had not begun has no part in the end of its PBS job."""
         if cause is Cause.EXITED:
             # Snakemake ended, and the job itself may be why; unless it was stopped, or never began.
@@ -151,11 +151,11 @@ class Running:
         number: int,
         entry: Entry,
         why: str,
-        is_innocent: bool = False,
-        is_endless: bool = False,
+        may_go_again: bool = False,
+        is_fault_of_node: bool = False,
     ) -> Report:
         self.folder.set_reported(number)
-        return Report(entry, why, self.pack.log, is_innocent, is_endless)
+        return Report(entry, why, self.pack.log, may_go_again, is_fault_of_node)
 
     def _own_fault(self, line: dict) -> str:
         """Why a job failed that came to its own end."""
@@ -175,7 +175,7 @@ class Running:
         if events.is_over and (not stopped or not self.entries):
             return Cause.EXITED, "it said no more of it; see its log"
         if self.status is not None and self.status.is_over:
-            # Its last words may still be on their way, and so may those of PBS.
+            # Its last events may still be on their way, and so may what PBS has written.
             if self._waited(now) < self.lag and not events.is_over:
                 return None
             cause, why = qstat.ending(self.status, self._output())
