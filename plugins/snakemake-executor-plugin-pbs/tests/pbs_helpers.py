@@ -12,8 +12,8 @@ from pathlib import Path
 from processes import TIMEOUT, environment, snakemake_command
 from standin.pbs import Server
 
-#: Each job notes that it starts, and in which PBS job; what is in `bad` fails, what is in `hang`
-#: hangs.
+#: Each job notes that it starts, in which PBS job, and when; what is in `bad` fails, what is in
+#: `hang` hangs.
 SNAKEFILE = """
 from pathlib import Path
 
@@ -27,7 +27,7 @@ rule one:
         mem_mb=lambda wildcards, attempt: 100 * attempt,
         runtime=lambda wildcards, attempt: attempt,
     shell:
-        "echo {{wildcards.n}} $PBS_JOBID >> started;"
+        "echo {{wildcards.n}} $PBS_JOBID $(date +%s.%N) >> started;"
         " if [ -e hang/{{wildcards.n}} ]; then rm hang/{{wildcards.n}}; sleep 600; fi;"
         " sleep {seconds}; test ! -e bad/{{wildcards.n}}; touch {{output}}"
 """

@@ -47,14 +47,17 @@ def test_ten_bad_ones_among_300_in_packs_of_25(project):
 
 
 def test_jobs_side_by_side_keep_to_the_cores(project):
-    """Four jobs of half a second on two cores take a second, not half and not two."""
+    """Of four jobs of two seconds on two cores, the last begin when the first have ended."""
     work = project(4, seconds=2)
     ended = work.run("--pbs-keep-successful-logs", pbs_pack_size="4", pbs_pack_cores="2")
     assert ended.code == 0, ended.out
     (log,) = (work.folder / ".snakemake" / "pbs_logs").glob("*.log")
     assert "Provided cores: 2" in log.read_text()
-    times = [path.stat().st_mtime for path in (work.folder / "made").iterdir()]
-    assert 1.5 < max(times) - min(times) < 4
+    lines = (work.folder / "started").read_text().splitlines()
+    first, second, third, fourth = sorted(float(line.split()[2]) for line in lines)
+    # Two at a time: on a busy machine it takes longer, and never less.
+    assert second - first < 1.9 < third - first
+    assert fourth - second >= 1.9
 
 
 def test_freed_slots_do_not_make_small_packs(project):
