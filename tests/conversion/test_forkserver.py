@@ -195,8 +195,8 @@ def test_folder_that_others_may_enter_is_not_used(run, scene, mode):
 
 
 def test_place_of_a_process(tmp_path, monkeypatch):
-    place = forkserver.place(os.getpid())
+    place = forkserver.folder_of(os.getpid())
     assert forkserver.owner_of(place) == (os.getpid(), began(os.getpid()))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / ("long" * 30)))
-    assert forkserver.place(os.getpid()).parent == Path("/tmp")
+    assert forkserver.folder_of(os.getpid()).parent == Path("/tmp")
     assert began(4_194_305) == 0

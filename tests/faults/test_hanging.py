@@ -90,7 +90,7 @@ def test_one_that_cannot_be_killed_is_left_alone(monkeypatch):
     try:
         one = watchdog.Watch(["--run", "/nowhere", "--minutes", "0.0001", "NAME"])
         one.is_of(sleeper.pid)
-        assert one.see_through(lambda seconds: time.sleep(seconds)) == 75
+        assert one.wait_for_end(lambda seconds: time.sleep(seconds)) == 75
     finally:
         sleeper.kill()
         assert sleeper.wait() == -signal.SIGALRM

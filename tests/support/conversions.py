@@ -64,7 +64,7 @@ class Run:
         self.file = folder / "run.sqlite"
         job_table.write(self.file, known, {safe.stem: str(safe) for safe in safes})
         self.owner = subprocess.Popen(["sleep", "1000"])
-        self.place = forkserver.place(self.owner.pid)
+        self.place = forkserver.folder_of(self.owner.pid)
         self.started: list[subprocess.Popen] = []
 
     def start(self, safe: Path, warm: bool = True, before: str = "", **more: str):

@@ -23,7 +23,7 @@ from xsar_batch.product.variables import names
 from xsar_batch.sentinel1 import annotation, files
 from xsar_batch.sentinel1.annotation import Annotation
 from xsar_batch.sentinel1.cell_size import pixels_per_cell
-from xsar_batch.sentinel1.product_name import parse
+from xsar_batch.sentinel1.product_name import parse, polarisations
 
 #: What may be wrong with a product, in the order in which it is looked for.
 KINDS = {
@@ -40,8 +40,6 @@ KINDS = {
 #: does it average those that its labels name.
 _ASKED_FOR = re.compile(r'resampled at "(.+?)" with ')
 _WHOLE_PIXELS = re.compile(r"\{'line': \d+, 'sample': \d+\}")
-
-POLARISATIONS = {"SV": ["VV"], "SH": ["HH"], "DV": ["VV", "VH"], "DH": ["HH", "HV"]}
 
 
 #: What tells a file from one that takes its name later: inode, bytes, time of its last write in ns.
@@ -200,9 +198,8 @@ def _check_whole(ds: xr.Dataset, safe: str, is_ours: bool) -> None:
     wanted = names() if is_ours else names(lambda variable: variable.is_essential)
     fields = parse(safe)
     assert fields is not None, "what made it is told by the name of its SAFE"
-    pols = fields["polarisation"]
     with _judged("incomplete"):
-        verify.check_complete(ds, wanted, POLARISATIONS.get(pols, [pols]))
+        verify.check_complete(ds, wanted, list(polarisations(fields["polarisation"])))
     empty = verify.without_values(ds, [name for name in names() if name in ds.variables])
     if empty:
         more = f", and {len(empty) - 1} more like it" if len(empty) > 1 else ""

@@ -38,7 +38,7 @@ FORWARDED = tuple(
 SHARE = 0.98
 
 #: Seconds between two looks whether anybody waits for the end.
-TICK = 1.0
+LOOK_EVERY = 1.0
 
 #: Seconds to clean up after the first signal, and to be gone after the second.
 GRACE = 10.0
@@ -78,9 +78,9 @@ class Watch:
         return max(self.minutes * 60 * SHARE - self.seconds, 0) if self.minutes else None
 
     @property
-    def tick(self) -> float:
+    def until_next_look(self) -> float:
         """Seconds until the next look whether it is over, or nobody waits for it."""
-        return TICK if self.left is None else min(TICK, self.left)
+        return LOOK_EVERY if self.left is None else min(LOOK_EVERY, self.left)
 
     @property
     def is_over(self) -> bool:
@@ -131,13 +131,13 @@ class Watch:
 
     # -- the end ----------------------------------------------------------------------------
 
-    def see_through(self, wait: Callable[[float], int | None]) -> int:
+    def wait_for_end(self, wait: Callable[[float], int | None]) -> int:
         """Wait for the end; returns the exit code, or ends in the same way if a signal ended it.
 
         ``wait(seconds)`` returns the status of the process as `os.waitpid` has it, None if it has
         not ended by then. Whatever it raises goes on to who calls.
         """
-        while (status := wait(self.tick)) is None:
+        while (status := wait(self.until_next_look)) is None:
             if is_orphaned():
                 self._end_it(wait, signal.SIGTERM)
                 return 128 + signal.SIGTERM
@@ -233,7 +233,7 @@ def in_a_fork(watch: Watch) -> int:
         ready, _, _ = select.select([reader], [], [], seconds)
         return os.waitpid(process, 0)[1] if ready else None
 
-    return watch.see_through(wait)
+    return watch.wait_for_end(wait)
 
 
 def die_with_parent() -> None:

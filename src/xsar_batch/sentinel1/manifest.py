@@ -17,6 +17,7 @@ from pathlib import Path
 from lxml import etree
 
 from xsar_batch.failures import BadSafe
+from xsar_batch.sentinel1 import product_name
 from xsar_batch.sentinel1.files import Entry, check_size, inside, read_xml, size_of
 
 logger = logging.getLogger("xsar_batch")
@@ -35,9 +36,6 @@ _PREFIX = {"calibration": "calibration-", "noise": "noise-"}
 
 #: Name of the processor in manifests.
 _PROCESSOR = "Sentinel-1 IPF"
-
-#: Polarisations by the code in the SAFE's name.
-_POLARISATIONS = {"DV": "VV VH", "DH": "HH HV", "SV": "VV", "SH": "HH"}
 
 
 @dataclass(frozen=True)
@@ -89,9 +87,11 @@ def read(safe: Path, name: Mapping[str, str]) -> Manifest:
             "the SAFE was renamed, or its manifest changed",
             checksum(data),
         )
-    expected = _POLARISATIONS.get(name["polarisation"], name["polarisation"])
-    if sorted(polarisations) != sorted(expected.split()):
-        raise BadSafe(f"manifest.safe is of {' '.join(polarisations)}, the name of {expected}")
+    expected = product_name.polarisations(name["polarisation"])
+    if sorted(polarisations) != sorted(expected):
+        raise BadSafe(
+            f"manifest.safe is of {' '.join(polarisations)}, the name of {' '.join(expected)}"
+        )
     _check_acquisition(root, name)
     _check_schema(safe, root)
     return Manifest(ipf, tuple(polarisations), files)

@@ -29,6 +29,8 @@ SAFE_NAME = re.compile(
     r"(?:_COG)?"
 )
 
+_POLARISATIONS = {"SV": ("VV",), "SH": ("HH",), "DV": ("VV", "VH"), "DH": ("HH", "HV")}
+
 #: Columns of the catalogue that come from the name.
 FIELDS = tuple(SAFE_NAME.groupindex)
 
@@ -42,3 +44,8 @@ def parse(name: str) -> dict[str, str] | None:
     """Fields of a SAFE's name (without ``.SAFE``), or None where it is not one of Sentinel-1."""
     match = SAFE_NAME.fullmatch(name)
     return match.groupdict() if match else None
+
+
+def polarisations(code: str) -> tuple[str, ...]:
+    """Polarisations that the two letters in a SAFE's name stand for."""
+    return _POLARISATIONS.get(code, (code,))

@@ -103,13 +103,6 @@ def nearest(sums: np.ndarray, count: int | np.ndarray) -> np.ndarray:
     return root.astype(np.uint16)
 
 
-def read(path: str | PathLike, lines: int, samples: int, threads: int = 1) -> np.ndarray:
-    """The root mean square of each of the :func:`blocks`: uint16 (height // lines, width //
-    samples)."""
-    found = blocks(path, lines, samples, threads)
-    return nearest(found.sums, found.size)
-
-
 def blocks(
     path: str | PathLike, lines: int, samples: int, threads: int = 1, band: int = 1
 ) -> Blocks:

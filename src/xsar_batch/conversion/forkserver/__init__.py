@@ -29,14 +29,14 @@ def announce(wanted: bool) -> None:
     before it."""
     os.environ[OWNER] = f"{os.getpid()}-{began(os.getpid())}"
     if wanted:
-        os.environ[VARIABLE] = str(place(os.getpid()))
+        os.environ[VARIABLE] = str(folder_of(os.getpid()))
     else:
         os.environ.pop(VARIABLE, None)
 
 
-def place(owner: int) -> Path:
+def folder_of(owner: int) -> Path:
     """Folder of the server of a process."""
-    # Who asks a server knows its place, and starts sooner without this.
+    # Who asks a server knows its folder, and starts sooner without this.
     import tempfile
 
     name = f"xsar-batch-{os.getuid()}-{owner}-{began(owner)}"
@@ -45,15 +45,15 @@ def place(owner: int) -> Path:
 
 
 def owner_of(folder: Path) -> tuple[int, int]:
-    """Process, and when it began, of which this is the place."""
+    """Process, and when it began, of which this is the folder."""
     _, process, time = folder.name.rsplit("-", 2)
     return int(process), int(time)
 
 
-def left_behind(place: Path) -> list[Path]:
+def left_behind(beside: Path) -> list[Path]:
     """Folders beside this one that servers of this user left, killed together with their owners."""
     found = []
-    for folder in place.parent.glob(f"xsar-batch-{os.getuid()}-*-*"):
+    for folder in beside.parent.glob(f"xsar-batch-{os.getuid()}-*-*"):
         try:
             process, time = owner_of(folder)
             if began(process) != time and folder.lstat().st_uid == os.getuid():

@@ -81,7 +81,7 @@ def _connect(folder: Path, watch: Watch) -> socket.socket:
 
     Libraries fix their number of threads when they are loaded, so there is a server for each.
     """
-    own = _place(folder, watch.threads)
+    own = _folder_for(folder, watch.threads)
     with suppress(FileNotFoundError, ConnectionRefusedError):
         return _open(own, watch)
     # Only the first conversions of a run come here.
@@ -119,7 +119,7 @@ def start(threads: int) -> None:
     import fcntl
 
     with suppress(OSError):
-        own = _place(Path(folder), threads)
+        own = _folder_for(Path(folder), threads)
         with (own / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not (own / "socket").exists():
@@ -127,7 +127,7 @@ def start(threads: int) -> None:
                 _start(own, threads, lock.fileno())
 
 
-def _place(folder: Path, threads: int) -> Path:
+def _folder_for(folder: Path, threads: int) -> Path:
     make_private(folder)
     own = folder / str(threads)
     own.mkdir(exist_ok=True)
@@ -186,13 +186,13 @@ def _converse(connection: socket.socket, watch: Watch) -> int:
     socket.send_fds(connection, [len(data).to_bytes(8, "big")], [0, 1, 2])
     connection.sendall(data)
     answers = Answers(connection)
-    while (process := answers.next("process", watch.tick)) is None:
+    while (process := answers.next("process", watch.until_next_look)) is None:
         if is_orphaned():
             return 128 + signal.SIGTERM
         if watch.is_over:
             return watch.time_over()
     watch.is_of(process)
-    return watch.see_through(lambda seconds: answers.next("status", seconds))
+    return watch.wait_for_end(lambda seconds: answers.next("status", seconds))
 
 
 class Answers:

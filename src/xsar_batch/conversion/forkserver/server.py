@@ -26,7 +26,7 @@ from xsar_batch.system import threads
 from xsar_batch.system.process import began
 
 #: Seconds between two looks whether the owner is still there.
-TICK = 0.3
+LOOK_EVERY = 0.3
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Server:
                 self._warm_up()
             while began(self.owner[0]) == self.owner[1] and not self._is_to_end:
                 sources: list[Any] = [reader, self._listener, *self._connections()]
-                ready, _, _ = select.select(sources, [], [], TICK)
+                ready, _, _ = select.select(sources, [], [], LOOK_EVERY)
                 with suppress(BlockingIOError):
                     os.read(reader, 4096)
                 self._reap()
@@ -204,7 +204,7 @@ class Server:
         # They say that they were interrupted, and would be killed with this process.
         until = time.monotonic() + watchdog.GRACE
         while self.forks and time.monotonic() < until:
-            time.sleep(TICK / 10)
+            time.sleep(LOOK_EVERY / 10)
             self._reap()
         shutil.rmtree(self.folder, ignore_errors=True)
         with suppress(OSError):
