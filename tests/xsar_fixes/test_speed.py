@@ -16,7 +16,6 @@ from rasterio.enums import Resampling
 from rasterio.windows import Window
 from rioxarray.rioxarray import XRasterBase
 from safe_s1.xml_parser import XmlParser
-from safes import edit, only
 
 from xsar_batch import l1b, xsar_fixes
 from xsar_batch.sentinel1 import measurement
@@ -27,7 +26,6 @@ from xsar_batch.xsar_fixes import (
     looked_up_once,
     pixels_read_once,
     positions_at_once,
-    swath_numbers_at_once,
     xml_parsed_once,
 )
 
@@ -181,41 +179,19 @@ def test_groups_that_no_product_needs_are_not_read(safe, asked):
     assert not {"antenna_pattern", "azimuth_fmrate", "doppler_estimate"} & {*asked}
 
 
-# -- swath numbers -----------------------------------------------------------------------------
-
-
-def swath_numbers(path):
-    """Number and flag of each cell."""
-    tree = xsar.open_datatree(str(path), resolution={"line": 20, "sample": 20})
-    return tree["recalibration"].to_dataset().load()
-
-
-def test_swath_numbers_are_those_of_plain_xsar(tmp_path):
-    wide = {"mode": "EW", "product": "GRDM", "lines": 310, "samples": 2000, "pols": ("HV",)}
-    path = demo.make_safe(tmp_path, **wide)
-    # A hole in EW1, EW5 laid over itself, and EW2 over the end of EW1.
-    file = only(path, "annotation/*.xml")
-    edit(file, "<lastAzimuthLine>102<", "<lastAzimuthLine>61<")
-    of_last = "(<swathMerge>\\s*<swath>EW5</swath>.*<firstAzimuthLine>)103<"
-    edit(file, of_last, r"\g<1>70<")
-    edit(file, "<firstRangeSample>394<", "<firstRangeSample>344<")
-    expected = swath_numbers(path)
-    assert set(np.unique(expected["swath_number_flag"])) == {0, 1, 2}
-    put_on(swath_numbers_at_once)
-    found = swath_numbers(path)
-    assert found.identical(expected)
-    assert found["swath_number"].dtype == expected["swath_number"].dtype
-
-
-def test_plain_xsar_compares_all_coordinates_for_each_block(tmp_path, monkeypatch):
+def test_swath_numbers_are_left_out_too(tmp_path, monkeypatch):
     path = demo.make_safe(tmp_path, lines=310, samples=400, ipf="002.72", pols=("VV",))
     made = calls(monkeypatch, xr, "where")
-    swath_numbers(path)
-    assert len(made) >= 18, CAN_GO.format("swath_numbers_at_once")
+    opened(path, CELL)
+    assert len(made) >= 18, CAN_GO.format("groups_left_out")
     made.clear()
-    put_on(swath_numbers_at_once)
-    swath_numbers(path)
+    put_on(groups_left_out)
+    with groups_left_out.left_out():
+        opened(path, CELL)
     assert not made
+    # Who asks for all gets them.
+    opened(path, CELL)
+    assert made
 
 
 # -- pixels ----------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
@@ -172,15 +172,13 @@ def _safes(places: Sequence[str]) -> dict[str, str]:
     return known
 
 
-_given: dict = {}
+#: The check with all that it needs, for processes that are forked from this one: they have the list
+#: of all SAFEs for nothing.
+_check: Callable[[Path], Verdict | None]
 
 
-def _begin(check: Callable, given: Mapping) -> None:
-    _given.update(check=check, given=given)
-
-
-def _check(path: Path) -> Verdict | None:
-    return _given["check"](path, **_given["given"])
+def _call(path: Path) -> Verdict | None:
+    return _check(path)
 
 
 def verdicts(
@@ -195,18 +193,14 @@ def verdicts(
     Checks run in processes of their own: a damaged file may be the end of the library that reads
     it, and that is a verdict too.
     """
-    # A fork has all that was imported, and the list of all SAFEs, for nothing.
-    how: dict[str, Any] = {
-        "mp_context": get_context("fork"),
-        "initializer": _begin,
-        "initargs": (check, {"safes": safes, "at_least": at_least}),
-    }
+    global _check
+    _check = partial(check, safes=safes, at_least=at_least)
     done, alone = 0, False
     while done < len(files):
         try:
-            with ProcessPoolExecutor(1 if alone else jobs, **how) as pool:
+            with ProcessPoolExecutor(1 if alone else jobs, get_context("fork")) as pool:
                 left = files[done:]
-                for verdict in pool.map(_check, left, chunksize=1 if alone else _AT_ONCE):
+                for verdict in pool.map(_call, left, chunksize=1 if alone else _AT_ONCE):
                     done += 1
                     yield verdict
         except BrokenProcessPool:

@@ -4,7 +4,6 @@ An archive's XML is data, not a programme: names that lead out of the SAFE, link
 and endless files are refused before anything of them is read.
 """
 
-import hashlib
 import os
 import stat
 from dataclasses import dataclass
@@ -91,10 +90,12 @@ def size_of(safe: Path, href: str) -> int:
 def read_xml(safe: Path, href: str, root_tag: str) -> tuple[etree._Element, bytes]:
     """Root of an XML file whose root element must be ``root_tag``, and the bytes it is made of.
 
+    xsar parses it again with entities resolved, so there must be none.
+
     Raises
     ------
     BadSafe
-        It cannot be read, is no XML, or has another root element.
+        It cannot be read, is no XML, declares entities, or has another root element.
     """
     size = size_of(safe, href)
     if size > LARGEST_XML:
@@ -103,17 +104,6 @@ def read_xml(safe: Path, href: str, root_tag: str) -> tuple[etree._Element, byte
         data = (safe / href).read_bytes()
     except OSError as error:
         raise BadSafe(f"{href} cannot be read: {error.strerror}") from None
-    return parse(data, href, root_tag), data
-
-
-def parse(data: bytes, shown_as: str, root_tag: str) -> etree._Element:
-    """Root of an XML text. xsar parses it again with entities resolved, so there must be none.
-
-    Raises
-    ------
-    BadSafe
-        It is no XML, declares entities, or has another root element.
-    """
     # Comments would divide a text in two, of which xsar sees both and we the first.
     parser = etree.XMLParser(
         resolve_entities=False,
@@ -126,34 +116,10 @@ def parse(data: bytes, shown_as: str, root_tag: str) -> etree._Element:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        raise BadSafe(f"{shown_as} is no XML: {error.msg}") from None
+        raise BadSafe(f"{href} is no XML: {error.msg}") from None
     if root.getroottree().docinfo.internalDTD is not None:
-        raise BadSafe(f"{shown_as} declares a document type, which metadata of Sentinel-1 never do")
+        raise BadSafe(f"{href} declares a document type, which metadata of Sentinel-1 never do")
     found = etree.QName(root).localname
     if found != root_tag:
-        raise BadSafe(f"{shown_as} is no {root_tag}: its root element is <{found}>")
-    return root
-
-
-def check_size(entry: Entry, size: int) -> None:
-    """Compare with the manifest.
-
-    Raises
-    ------
-    BadSafe
-        The size is another one.
-    """
-    if entry.size != str(size):
-        raise BadSafe(f"{entry.href} has {size} bytes, the manifest says {entry.size or 'nothing'}")
-
-
-def check_checksum(entry: Entry, data: bytes) -> None:
-    """Compare with the manifest.
-
-    Raises
-    ------
-    BadSafe
-        The MD5 is another one.
-    """
-    if entry.md5.lower() != hashlib.md5(data, usedforsecurity=False).hexdigest():
-        raise BadSafe(f"{entry.href} differs from its checksum in the manifest")
+        raise BadSafe(f"{href} is no {root_tag}: its root element is <{found}>")
+    return root, data

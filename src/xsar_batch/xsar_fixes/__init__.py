@@ -26,7 +26,6 @@ from xsar_batch.xsar_fixes import (
     pixels_read_once,
     positions_at_once,
     stripmap_without_merging,
-    swath_numbers_at_once,
     unique_dask_names,
     whole_pixels,
     xml_parsed_once,
@@ -36,7 +35,7 @@ ALWAYS = (
     *(unique_dask_names, whole_pixels),
     # These change no value.
     *(control_points_written_once, groups_left_out, looked_up_once, pixels_read_once),
-    *(positions_at_once, swath_numbers_at_once, xml_parsed_once),
+    *(positions_at_once, xml_parsed_once),
 )
 
 REPAIRS: tuple[ModuleType, ...] = (

@@ -2,6 +2,9 @@
 
 ``Sentinel1Reader`` reads antenna pattern, Doppler centroids and FM rate of each SAFE into groups of
 the tree, 0.06 CPU-seconds a product, of which ``measurement`` needs none.
+``Sentinel1Dataset.add_swath_number`` works out the swath of each cell for the group
+``recalibration``, a piece of the merge list after the other: 1.4 CPU-seconds in IW products before
+IPF 2.90, which have 200 pieces, and 0.14 in EW.
 
 Present in xsar 2026.8.31; no fault, and not reported. Here these groups are empty where somebody
 says that ``measurement`` will do, as our own function does. All others get the whole tree.
@@ -14,6 +17,7 @@ from typing import Any
 
 import xarray as xr
 from safe_s1.reader import Sentinel1Reader
+from xsar.sentinel1_dataset import Sentinel1Dataset
 
 from xsar_batch.xsar_fixes.patch import Patch
 
@@ -38,7 +42,18 @@ def _property(plain: property) -> property:
     return property(group)
 
 
-PATCHES = tuple(
-    Patch(Sentinel1Reader, name, _property(vars(Sentinel1Reader)[name]))
-    for name in ("antenna_pattern", "azimuth_fmrate", "doppler_estimate")
+_plain_add = Sentinel1Dataset.add_swath_number
+
+
+def _add_swath_number(self: Any) -> None:
+    if not _are_left_out.get():
+        _plain_add(self)
+
+
+PATCHES = (
+    *(
+        Patch(Sentinel1Reader, name, _property(vars(Sentinel1Reader)[name]))
+        for name in ("antenna_pattern", "azimuth_fmrate", "doppler_estimate")
+    ),
+    Patch(Sentinel1Dataset, "add_swath_number", _add_swath_number),
 )
