@@ -24,6 +24,7 @@ from xsar_batch.xsar_fixes import (
     control_points_written_once,
     groups_left_out,
     looked_up_once,
+    noise_as_annotated,
     pixels_read_once,
     positions_at_once,
     xml_parsed_once,
@@ -177,6 +178,28 @@ def test_groups_that_no_product_needs_are_not_read(safe, asked):
     asked.clear()
     l1b.l1b(safe, "1000m")
     assert not {"antenna_pattern", "azimuth_fmrate", "doppler_estimate"} & {*asked}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [{"ipf": "002.36"}, {"ipf": "003.61"}, {"mode": "S4"}, {"mode": "EW", "product": "GRDM"}],
+)
+def test_noise_is_described_as_in_plain_xsar(kind, tmp_path):
+    path = demo.make_safe(tmp_path, lines=310, samples=400, **kind)
+    xsar_fixes.apply()
+    xsar_fixes.remove(noise_as_annotated)
+    cell = {"line": 20, "sample": 20}
+    expected = opened(path, cell)
+    put_on(noise_as_annotated)
+    with groups_left_out.left_out():
+        found = opened(path, cell)
+    assert list(found.variables) == list(expected.variables)
+    for name in ("noise_lut_range", "noise_lut_azi", "noise_lut"):
+        assert found[name].attrs == expected[name].attrs
+        assert (found[name].dims, found[name].dtype) == (expected[name].dims, expected[name].dtype)
+    tree = xsar.open_datatree(str(path), resolution=cell)
+    assert tree["noise_range"].data_vars
+    assert tree["noise_azimuth"].data_vars
 
 
 def test_swath_numbers_are_left_out_too(tmp_path, monkeypatch):

@@ -35,9 +35,14 @@ def left_out() -> Iterator[None]:
         _are_left_out.reset(before)
 
 
+def are_left_out() -> bool:
+    """Whether somebody said so."""
+    return _are_left_out.get()
+
+
 def _property(plain: property) -> property:
     def group(self: Any) -> xr.Dataset:
-        return xr.Dataset() if _are_left_out.get() else plain.__get__(self)
+        return xr.Dataset() if are_left_out() else plain.__get__(self)
 
     return property(group)
 
