@@ -216,7 +216,9 @@ def run(folder: Path, count: int, size: tuple[int, int], repeats: int) -> list[d
         {"benchmark": "CPU s a product, pack", "figure": of("pack", "cpu") / count},
         {"benchmark": "CPU s a product, local", "figure": of("local", "cpu") / count},
         {"benchmark": "CPU s a conversion itself", "figure": of("pack", "conversions") / count},
-        _ratio("CPU, conversion / notebook", of("pack", "conversions"), of("notebook", "cpu"), 0.12),
+        _ratio(
+            "CPU, conversion / notebook", of("pack", "conversions"), of("notebook", "cpu"), 0.12
+        ),
         _ratio("CPU, pack / notebook", of("pack", "cpu"), of("notebook", "cpu"), 0.20),
         _ratio("wall, pack / notebook", of("pack", "wall"), of("notebook", "wall"), 0.25),
         _ratio("CPU, local / notebook", of("local", "cpu"), of("notebook", "cpu"), 0.20),
