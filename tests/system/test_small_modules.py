@@ -5,7 +5,6 @@ import os
 import pickle
 import py_compile
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,11 +13,10 @@ from pathlib import Path
 
 import pytest
 from plan_helpers import NAME, NO_PROCESS
-from safes import CALIBRATION, NOISE, copy_safe, edit, only, seal
 
 from xsar_batch.conversion import job_table, outcome, user_function
 from xsar_batch.failures import BadSafe, ConfigError, Unsupported
-from xsar_batch.sentinel1 import cell_size, product_name, safe
+from xsar_batch.sentinel1 import cell_size, product_name
 from xsar_batch.system import atomic_write, threads
 
 # -- safe_name -------------------------------------------------------------------------------
@@ -641,18 +639,3 @@ def test_while_the_product_is_replaced_nobody_knows(tmp_path):
 
 
 # -- annotation ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("file", [CALIBRATION, NOISE])
-def test_vectors_of_another_polarisation(file, scene, tmp_path):
-    # Whole and well-formed, but applied to VH they give wrong values.
-    path = copy_safe(scene(), tmp_path)
-    of_vh = only(path, file)
-    shutil.copyfile(only(path, file.replace("-vh-", "-vv-")), of_vh)
-    for of in ("VV", "unknown"):
-        if of == "unknown":
-            edit(of_vh, r"<polarisation>VV</polarisation>", "", count=0)
-        seal(path)
-        with pytest.raises(BadSafe) as error:
-            safe.check(path)
-        assert str(error.value) == f"{of_vh.relative_to(path)}: it is of polarisation {of}, not VH"
