@@ -24,8 +24,9 @@ configfile: str(Path(workflow.basedir) / "config" / "config.yaml")
 scripts = Path(workflow.basedir) / "workflow" / "scripts"
 schema = scripts.parent / "schemas" / "config.schema.yaml"
 
-# Only the main process lists the archive; a job looks its one SAFE up.
-if workflow.is_main_process:
+# Only the main process lists the archive; a job looks its one SAFE up. To unlock nothing is looked at,
+# and no setting matters.
+if workflow.is_main_process and "--unlock" not in sys.argv:
     if {"-n", "--dry-run", "--dryrun"} & {*sys.argv}:
         messages.end_on_broken_pipe()
     with messages.refusals():
@@ -42,7 +43,8 @@ if workflow.is_main_process:
     )
 else:
     plan, targets = Plan.of_job(config), {}
-    plan.warm_up()
+    if not workflow.is_main_process:
+        plan.warm_up()
 
 batch = Run(plan)
 renewal = Renewal(batch)
@@ -203,6 +205,12 @@ rule doctor:
         "logs/doctor.log",
     shell:
         script_command(scripts / "doctor.py", config) + " 2>&1 | tee {log:q}"
+
+
+# A slip in a target is told before Snakemake looks for a rule that makes it.
+if plan.catalogue is not None:
+    with messages.refusals():
+        command_line.check_targets(sys.argv[1:], [rule.name for rule in workflow.rules])
 
 
 onstart:

@@ -268,8 +268,7 @@ def test_jobs_are_told_that_their_failures_are_shown_but_not_those_of_another_sn
     assert portable({convert.TOLD_ELSEWHERE: "1", "SNAKEMAKE": "1"}) == {"SNAKEMAKE": "1"}
 
 
-@pytest.mark.parametrize("profile", ["local", "pbs"])
-def test_profiles_count_safes(profile):
-    path = Path(__file__).parents[2] / "profiles" / profile / "config.yaml"
+def test_profile_of_every_command_counts_safes():
+    path = Path(__file__).parents[2] / "profiles" / "default" / "config.yaml"
     known = yaml.safe_load(path.read_text())
     assert (known["logger"], known["logger-progress-rules"]) == ("progress", "convert")

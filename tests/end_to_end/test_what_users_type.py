@@ -17,7 +17,8 @@ from repository import run_snakemake
 from safes import copy_safe
 from work import Work
 
-DRY = ("-n", "--cores", "2")
+#: With the list of jobs, which no profile shows without -p.
+DRY = ("-n", "-p", "--cores", "2")
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,11 @@ ROWS = {
     "one that is done": Row("@DONE", "", (COMMAND + "0 SAFEs",)),
     "one that is done, by force": Row("-f out/@DONE.nc", "@DONE", (COMMAND + "1 SAFE: @DONE",)),
     "no such name": Row("@GONE", None, ("@GONE: no SAFE of this name", "write:  @DONE"), 1),
-    "no such rule": Row("peding", None, ("peding",), 1),
+    "no such rule": Row("peding", None, ("peding: no rule, no SAFE and no", "write:  pending"), 1),
+    "nothing like it": Row("frobnicate", None, ("frobnicate: no rule", "write:  pending, fail"), 1),
+    "unlock, whatever the settings": Row(
+        "--unlock --config safes=/nowhere resolution=500m", None, ("Unlocked working directory",)
+    ),
     "by the absolute path of its product": Row("$PWD/out/@NEW.nc", "@NEW"),
     "a done one by force": Row("-f @DONE", "", ("@DONE is done; .*-f out/@DONE.nc",)),
     "settings given twice": Row(
@@ -231,6 +236,19 @@ def test_without_a_profile_the_hint_lets_the_others_go_on(copy):
     assert ran.code == 1, ran.out
     hint = re.search(r"To retry failures and process new SAFEs, run:\n +(.*)", ran.out)
     assert hint[1].endswith("--keep-going")
+
+
+def test_locks_of_killed_runs_are_not_told_and_messages_are_few(copy):
+    """Snakemake reads profiles/default in any case. Such a lock is left by kill -9 without it."""
+    locks = copy.folder / ".snakemake" / "locks"
+    locks.mkdir(exist_ok=True)
+    (locks / "0.output.lock").write_text(f"{copy.out}/x.nc\n")
+
+    ran = run_snakemake(copy.folder, "-n")
+
+    assert ran.code == 0 and "3 pending" in ran.out
+    assert "lock" not in ran.out.lower() and "Workflow ID" not in ran.out
+    assert len(ran.out.splitlines()) < 25, ran.out
 
 
 def test_no_core_at_all(copy):

@@ -2,6 +2,7 @@
 word, and the command to type next."""
 
 import difflib
+import heapq
 import re
 import shlex
 from collections.abc import Collection, Sequence
@@ -64,10 +65,41 @@ def named(words: Sequence[str], names: Collection[str], layout: Layout) -> dict[
             if word != str(product):
                 found[word] = product
         elif _LIKE_A_NAME.fullmatch(word) and name not in names:
-            near = difflib.get_close_matches(name, names, n=1, cutoff=0.8)
-            hint = f"write:  {near[0]}" if near else "`select` and `safes` say which are"
+            near = _nearest(name, names)
+            hint = f"write:  {near}" if near else "`select` and `safes` say which are"
             raise ConfigError(f"{word}: no SAFE of this name is selected\n    {hint}")
     return found
+
+
+def check_targets(words: Sequence[str], rules: Sequence[str]) -> None:
+    """Check that each target of the command is one of ``rules``, which SAFEs that it names are too,
+    or a file.
+
+    Raises
+    ------
+    ConfigError
+        One is no rule, and no file that is there.
+    """
+    # Only Snakemake knows which words are values of an option.
+    from snakemake.cli import get_argument_parser
+
+    targets = get_argument_parser().parse_known_args(list(words))[0].targets
+    for word in {*targets}.difference(rules):
+        if Path(word).name == word and not Path(word).exists():
+            near = difflib.get_close_matches(word, rules, n=1)
+            hint = near[0] if near else "pending, failed, done, report, audit, or a SAFE's name"
+            raise ConfigError(
+                f"{word}: no rule, no SAFE and no file has this name\n    write:  {hint}"
+            )
+
+
+def _nearest(name: str, names: Collection[str]) -> str | None:
+    """The name that is most like this one. A slip leaves most of its parts as they are, so only
+    names that have the most parts in common are compared letter by letter: at 100,000 names
+    0.1 s instead of 40 s."""
+    parts = set(name.split("_"))
+    best = heapq.nlargest(50, names, key=lambda other: len(parts.intersection(other.split("_"))))
+    return next(iter(difflib.get_close_matches(name, best, n=1, cutoff=0.8)), None)
 
 
 def _configs(words: Sequence[str]) -> list[tuple[int, int]]:
