@@ -225,9 +225,12 @@ onstart:
         with messages.refusals():
             batch.begin(names)
         renewal.start()
+        # Snakemake does not call onerror if a product is gone by the end of the run.
+        atexit.register(ended)
 
 
 def ended():
+    atexit.unregister(ended)
     # Nothing has begun if somebody only had a look.
     if batch.id:
         renewal.stop()

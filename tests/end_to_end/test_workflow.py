@@ -16,10 +16,10 @@ import agree
 import pytest
 import xarray as xr
 import yaml
-from processes import python
+from processes import TIMEOUT, Ran, python, until
 from repository import copy_workflow, last_line, run_snakemake
 from safes import BROKEN, TIFF, copy_safe, damage_pixels, only
-from work import BESIDE, Work, ending, preview
+from work import BESIDE, USUAL, Work, ending, preview
 
 # -- broken ones among good ones -------------------------------------------------------------
 
@@ -538,3 +538,22 @@ def test_job_of_a_batch_system_does_not_list_the_archive(work):
     assert work.products == {**before, name: work.products[name]}
     assert work.products[name] > before[name]
     assert work.outcome(name)["safe"] == str(work.archive / f"{name}.SAFE")
+
+
+@pytest.mark.slow
+def test_product_that_is_removed_during_the_run(tmp_path, scene, land_source):
+    """Snakemake ends with an error of its own, and tells no part of the workflow."""
+    work = Work.new(tmp_path, land_source, map(scene, range(3)), function="mine.py:convert")
+    (work.folder / "hold").touch()
+    with work.running(*USUAL, "--latency-wait", "1") as process:
+        until(lambda: "(Rule: convert)" in work.said, process)
+        (name,) = work.products
+        (work.out / f"{name}.nc").unlink()
+        (work.folder / "hold").unlink()
+        process.wait(TIMEOUT)
+    said = ending(Ran(process.returncode, work.said))
+    assert process.returncode == 1
+    assert said.startswith("xsar-batch: of 3 pending, 3 made, 0 failed\n")
+    assert f"    1 made, and gone since: {name}\n" in said
+    assert "    To go on, run:\n" in said
+    assert "2 of 3 SAFEs are done" in said

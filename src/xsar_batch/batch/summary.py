@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from xsar_batch.batch import command_line, status
-from xsar_batch.system.messages import by_class, duration
+from xsar_batch.system.messages import by_class, duration, some
 
 if TYPE_CHECKING:
     from xsar_batch.batch.run import End, Run
@@ -45,6 +45,9 @@ def lines(
     if end.restored:
         kept = f"{end.restored} products of earlier settings were kept"
         yield f"    {kept}, as they were not made again"
+    names = {record["name"] for record in made}
+    gone = [row["name"] for row in end.rows if row["name"] in names and row["state"] != "done"]
+    yield from some("made, and gone since", gone)
     if not_tried and not plan.land_mask_file.exists():
         log = layout.log("land_mask")
         cause = (log.read_text().strip() if log.is_file() else "") or "see above"
@@ -55,9 +58,9 @@ def lines(
     yield from _all_safes(end, layout, report_trouble)
     if failed:
         yield f"    Logs: {layout.logs}. To retry failures and process new SAFEs, run:"
-    elif end.failures or not_tried:
+    elif end.failures or not_tried or gone:
         yield "    To go on, run:"
-    if end.failures or not_tried:
+    if end.failures or not_tried or gone:
         # Without it Snakemake ends at the first failure, and so would the command as it was typed.
         stops = not keeps_going and failed and not_tried
         yield f"        {command_line.again(sys.argv[1:], '--keep-going' if stops else '')}"
