@@ -19,7 +19,7 @@ import yaml
 from processes import TIMEOUT, Ran, python, until
 from repository import copy_workflow, last_line, run_snakemake
 from safes import BROKEN, TIFF, copy_safe, damage_pixels, only
-from work import BESIDE, USUAL, Work, ending, preview
+from work import BESIDE, CHATTY, USUAL, Work, ending, preview
 
 # -- broken ones among good ones -------------------------------------------------------------
 
@@ -248,7 +248,7 @@ def test_nothing_is_made_again_with_the_default_triggers_either(work):
     edit_scripts(work)
     work.change(threads=2)
 
-    ran = run_snakemake(work.folder, "--cores", "2")
+    ran = run_snakemake(work.folder, "--cores", "2", *CHATTY)
 
     assert ran.scheduled == {"all": 1}
     assert work.products == before
