@@ -1,6 +1,6 @@
 """What PBS is asked, and what follows where it does not answer or does not know a job."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import pairwise
 
 import pytest
@@ -182,6 +182,9 @@ def test_a_folder_is_kept_for_a_while(world):
 # -- the end of a run ------------------------------------------------------------------------
 
 
+USE = Use(seconds=2.0, cpu_seconds=1.0, largest_mb=90, together_mb=120)
+
+
 def reported(world):
     """A world in which all of a PBS job is reported, and it has not ended."""
     here = world("a")
@@ -193,18 +196,29 @@ def reported(world):
 
 def test_last_words_are_waited_for(world, monkeypatch):
     here = reported(world)
-    use = Use(seconds=2.0, cpu_seconds=1.0, largest_mb=90, together_mb=120)
     here.pbs.efficiency.job_done(here.reports[0].entry.request, 1.0)
 
     def end(seconds):
         here.now += seconds
-        here.inside(0).tell("over", stopped="", use=asdict(use))
+        here.inside(0).tell("over", stopped="", use=asdict(USE))
 
     monkeypatch.setattr(here.pbs, "_sleep", end)
     here.pbs.close()
     row = " ".join(here.pbs.efficiency.lines()[1].split())
     assert row == "convert 1 0.5 / 1 120 / - MB 0.0 / - min"
     assert folders(here) == set()
+
+
+def test_what_a_group_used_is_not_that_of_a_rule_of_its_name(world):
+    here = reported(world)
+    here.pbs.efficiency.job_done(here.reports[0].entry.request, 1.0)
+    (one,) = here.pbs.running
+    one.pack = replace(one.pack, is_group=True)
+    here.inside(0).tell("over", stopped="", use=asdict(USE))
+    here.live(5)
+    assert not here.pbs.running
+    row = " ".join(here.pbs.efficiency.lines()[1].split())
+    assert row == "convert 1 ? / 1 ? / - MB 0.0 / - min"
 
 
 def test_last_words_are_not_waited_for_for_long(world):

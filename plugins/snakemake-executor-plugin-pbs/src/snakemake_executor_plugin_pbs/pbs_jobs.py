@@ -220,7 +220,7 @@ class PbsJobs:
         """Forget PBS jobs that are over, and remove the folders of ours."""
         for one in [one for one in self.running if one.is_over]:
             self.running.remove(one)
-            if one.asked and one.folder.events.use:
+            if one.asked and one.folder.events.use and not one.pack.is_group:
                 self.efficiency.pbs_job_over(one.asked, one.folder.events.use)
             # One that PBS has lost may live all the same, and is to find its folder.
             has_ended = one.folder.events.is_over or (one.status and one.status.is_over)
