@@ -48,6 +48,7 @@ def lines(
     names = {record["name"] for record in made}
     gone = [row["name"] for row in end.rows if row["name"] in names and row["state"] != "done"]
     yield from some("made, and gone since", gone)
+    is_unfinished = end.failures or not_tried or gone
     if not_tried and not plan.land_mask_file.exists():
         log = layout.log("land_mask")
         cause = (log.read_text().strip() if log.is_file() else "") or "see above"
@@ -58,9 +59,9 @@ def lines(
     yield from _all_safes(end, layout, report_trouble)
     if failed:
         yield f"    Logs: {layout.logs}. To retry failures and process new SAFEs, run:"
-    elif end.failures or not_tried or gone:
+    elif is_unfinished:
         yield "    To go on, run:"
-    if end.failures or not_tried or gone:
+    if is_unfinished:
         # Without it Snakemake ends at the first failure, and so would the command as it was typed.
         stops = not keeps_going and failed and not_tried
         yield f"        {command_line.again(sys.argv[1:], '--keep-going' if stops else '')}"

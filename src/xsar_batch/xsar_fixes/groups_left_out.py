@@ -51,7 +51,7 @@ _plain_add = Sentinel1Dataset.add_swath_number
 
 
 def _add_swath_number(self: Any) -> None:
-    if not _are_left_out.get():
+    if not are_left_out():
         _plain_add(self)
 
 
